@@ -175,14 +175,14 @@ SP_MUST_USE enum sp_err share_read_set_error_info(struct rd *r, uint32_t *error_
 SP_MUST_USE enum sp_err share_read_status_info(struct rd *r, uint32_t *status_code);
 
 /*
- * Copy one share PDU with another pduSource, and with the user ids inside Synchronize
- * (targetUser) and Granted Control (grantId) exchanged too; everything else stays.
+ * Copy one share PDU from one leg to the other, with the MCS user id of the first leg replaced by
+ * the second's wherever it stands: pduSource, targetUser of a Synchronize, grantId of a Granted
+ * Control. Everything else stays, also ids of that value's neighbours such as 0x03EA.
  * pdu      from share_next; not a flow PDU
- * user_id  the MCS user id of the receiving leg
  * w        gets a PDU of the same length
  * Errors:  SP_EVALUE a flow PDU; SP_ESPACE
  */
-SP_MUST_USE enum sp_err share_rewrite_user(const struct share_pdu *pdu, uint16_t user_id,
-                                           struct wr *w);
+SP_MUST_USE enum sp_err share_rewrite_user(const struct share_pdu *pdu, uint16_t from_user,
+                                           uint16_t to_user, struct wr *w);
 
 #endif
