@@ -34,7 +34,7 @@
 #define NTLMSSP_NEGOTIATE_KEY_EXCH                 0x40000000u
 #define NTLMSSP_NEGOTIATE_56                       0x80000000u
 
-/* What every message of every peer must have; CHALLENGE and AUTHENTICATE also TARGET_INFO. */
+/* What every message of every peer must have; CHALLENGE also TARGET_INFO. */
 #define NTLM_FLAGS_REQUIRED                                                                        \
     (NTLMSSP_NEGOTIATE_UNICODE | NTLMSSP_NEGOTIATE_SIGN | NTLMSSP_NEGOTIATE_SEAL |                 \
      NTLMSSP_NEGOTIATE_NTLM | NTLMSSP_NEGOTIATE_ALWAYS_SIGN |                                      \
@@ -64,6 +64,8 @@
 #define NTLM_NEGOTIATE_MAX    1024 /* the three together are the 8 KiB that keeper takes */
 #define NTLM_CHALLENGE_MAX    1024
 #define NTLM_AUTHENTICATE_MAX 6144
+
+#define NTLM_PEER_CHALLENGE_MAX (NTLM_TARGET_INFO_MAX + 1024) /* what a target may send us */
 
 /* MS-NLMP 2.2.1.1 */
 struct ntlm_negotiate {
@@ -104,7 +106,8 @@ struct ntlmv2_response {
     struct rd av_pairs; /* up to and with MsvAvEOL                 */
 };
 
-/* Who we say we are as a server: configuration constants, UTF-8, each at most 255 bytes. */
+/* Who we say we are as a server: constants of the configuration, UTF-8, each at most 255 bytes and
+ * together small enough for a CHALLENGE of NTLM_CHALLENGE_MAX. NULL or empty: not told. */
 struct ntlm_names {
     const char *nb_domain, *nb_computer, *dns_domain, *dns_computer;
 };
@@ -124,7 +127,7 @@ struct ntlm_facts {
  * Spec:    MS-NLMP 2.2.1.1
  * r        holds the message and nothing else
  * out      written only on SP_OK; its readers borrow from r's data
- * Errors:  SP_ESHORT less than the 16 bytes up to the flags, or a field past the end;
+ * Errors:  SP_ESHORT less than the fixed part, or a field past the end;
  *          SP_EVALUE signature, type, field inside the header; SP_ELIMIT message too long
  */
 SP_MUST_USE enum sp_err ntlm_negotiate_read(struct rd *r, struct ntlm_negotiate *out);

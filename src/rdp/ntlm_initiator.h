@@ -28,8 +28,8 @@ struct ntlm_initiator {
     uint32_t flags; /* what T granted of what we asked */
     size_t negotiate_size, challenge_size, av_pairs_size;
     uint8_t negotiate[64];
-    uint8_t challenge[NTLM_TARGET_INFO_MAX + NTLM_CHALLENGE_MAX];
-    uint8_t av_pairs[NTLM_TARGET_INFO_MAX + NTLM_CHALLENGE_MAX];
+    uint8_t challenge[NTLM_PEER_CHALLENGE_MAX];
+    uint8_t av_pairs[NTLM_PEER_CHALLENGE_MAX];
     struct ntlm_seal seal; /* from NTLM_INITIATOR_DONE on */
     struct sp_fail fail;
 };
