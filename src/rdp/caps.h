@@ -125,7 +125,8 @@ const struct caps_set *active_pdu_find(const struct active_pdu *pdu, uint16_t ty
  * Copy a target's Demand Active towards the client with the splice's edits.
  * Spec:    MS-RDPBCGR 2.2.7
  * payload  at the share control header; everything is consumed on success
- * out      gets the whole PDU
+ * out      gets the whole PDU; after a failure it is refused too, so that nothing half-edited
+ *          is sent
  * facts    written only on SP_OK
  * Errors:  as demand_active_read; SP_ESHORT a set too small for its edit; SP_ESPACE
  */
@@ -137,7 +138,8 @@ SP_MUST_USE enum sp_err demand_active_edit(struct rd *payload, const struct caps
  * Spec:    MS-RDPBCGR 2.2.7
  * payload  at the share control header; everything is consumed on success
  * back_user_id  MCS user id on the target's leg: the new pduSource
- * out      gets the whole PDU
+ * out      gets the whole PDU; after a failure it is refused too, so that nothing half-edited
+ *          is sent
  * facts    written only on SP_OK
  * Errors:  as confirm_active_read; SP_ESHORT a set too small for its edit; SP_ESPACE
  */
