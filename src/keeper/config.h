@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the administrator wrote, checked as a whole and ready to be used.
+ *
+ * A file becomes a struct config or one message that names file, line, field, what was expected and
+ * what to do. There is nothing in between: every name in a rule is resolved, every secret fetched,
+ * every limit has its unit. docs/policy.md is the reference of the keys.
+ */
+#ifndef SP_KEEPER_CONFIG_H
+#define SP_KEEPER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/boot.h"
+#include "base/err.h"
+#include "base/ipc_msg.h"
+#include "keeper/secret.h"
+
+#define CONFIG_NAME_SIZE    65   /* user, group, target, rule, tag; with NUL, UTF-8      */
+#define CONFIG_ACCOUNT_SIZE 257  /* login user and domain of a target, with NUL, UTF-8   */
+#define CONFIG_PATH_SIZE    1024 /* every path is absolute after loading                 */
+#define CONFIG_SOCKET_SIZE  108  /* what sockaddr_un.sun_path holds                      */
+#define CONFIG_ERROR_SIZE   2048
+#define CONFIG_TEXT_MAX     (4u * 1024u * 1024u) /* a larger file is refused     */
+#define CONFIG_USERS_MAX    4096
+#define CONFIG_GROUPS_MAX   1024
+#define CONFIG_TARGETS_MAX  4096
+#define CONFIG_RULES_MAX    1024
+#define CONFIG_NAMES_MAX    32
+#define CONFIG_TAGS_MAX     32 /* of one target */
+
+#define CONFIG_PIN_SIZE 32 /* SHA-256 of the DER SubjectPublicKeyInfo */
+
+struct config_user {
+    char name[CONFIG_NAME_SIZE]; /* as written; compared without regard to case */
+    bool is_disabled;            /* to the outside the same as an unknown user  */
+    struct secret nt_hash;       /* 16 bytes                                    */
+};
+
+/* A set of indexes: bit i % 8 of byte i / 8. See config_bit. */
+struct config_group {
+    char name[CONFIG_NAME_SIZE];
+    uint8_t *user_bits; /* user_count bits */
+};
+
+struct config_target {
+    char name[CONFIG_NAME_SIZE];
+    char host[IPC_HOST_MAX]; /* DNS name or address, IPv6 without brackets */
+    uint16_t port;
+    char tags[CONFIG_TAGS_MAX][CONFIG_NAME_SIZE];
+    size_t tag_count;
+
+    enum ipc_login login;
+    char login_user[CONFIG_ACCOUNT_SIZE];   /* inject: account on the target; else empty */
+    char login_domain[CONFIG_ACCOUNT_SIZE]; /* may be empty                              */
+    struct secret login_password;           /* inject: UTF-16LE without NUL; else empty  */
+
+    enum ipc_verify_mode tls_mode;
+    uint8_t pin[CONFIG_PIN_SIZE]; /* if tls_mode is IPC_TLS_PIN */
+    enum ipc_nla nla;
+};
+
+/* Who may reach what. Groups and tags are already resolved into the two sets. */
+struct config_rule {
+    char name[CONFIG_NAME_SIZE];
+    uint8_t *user_bits;   /* user_count bits   */
+    uint8_t *target_bits; /* target_count bits */
+};
+
+/* Every wait in milliseconds, 0 = no limit only where said. */
+struct config_limits {
+    uint32_t unauthenticated;    /* connections before authentication, in all          */
+    uint32_t per_source;         /* of one IPv4 address or IPv6 /64                    */
+    uint32_t early_drop_start;   /* random early drop begins at so many …              */
+    uint32_t early_drop_percent; /* … with this chance, rising to 100 at unauthenticated */
+    uint32_t first_byte_ms;
+    uint32_t authenticate_ms;
+    uint32_t connect_timeout_ms; /* name resolution and connect                 */
+    uint32_t idle_ms;            /* 0 = none                                    */
+    uint32_t drain_ms;           /* how long SIGTERM waits for sessions to end  */
+    uint32_t dials;              /* connections being made at once              */
+    uint32_t sessions;           /* authenticated, at once                      */
+};
+
+struct config {
+    char path[CONFIG_PATH_SIZE]; /* the file itself */
+    char state_dir[CONFIG_PATH_SIZE];
+    char event_log[CONFIG_PATH_SIZE];
+    char control_socket[CONFIG_SOCKET_SIZE];
+    char certificate[CONFIG_PATH_SIZE]; /* PEM chain; empty = generate one in state_dir */
+    char key[CONFIG_PATH_SIZE];         /* PEM; empty exactly if certificate is         */
+    char ca_file[CONFIG_PATH_SIZE];     /* PEM; empty = none                            */
+    char run_as[CONFIG_NAME_SIZE];      /* whom we become when started as root          */
+    uint32_t run_as_uid, run_as_gid;    /* both 0 if not started as root                */
+    uint32_t tls_min;                   /* 0x0303 or 0x0304                             */
+
+    struct boot_listener listeners[BOOT_LISTENERS_MAX];
+    size_t listener_count;
+    char names[CONFIG_NAMES_MAX][IPC_HOST_MAX]; /* by which people call us */
+    size_t name_count;
+    struct config_limits limits;
+
+    /* Owned arrays; an empty one may be NULL. */
+    struct config_user *users;
+    struct config_group *groups;
+    struct config_target *targets;
+    struct config_rule *rules;
+    size_t user_count, group_count, target_count, rule_count;
+};
+
+/*
+ * Read, check and resolve one configuration file.
+ * out      written only on SP_OK; the caller frees it with config_free
+ * error    error_size bytes, CONFIG_ERROR_SIZE is enough: "FILE:LINE: field …: expected …, found …;
+ *          remedy". NUL-terminated, without a secret and with peer-chosen text escaped
+ * Errors:  SP_ESYS the file cannot be read; SP_EDENIED others may read its secrets; SP_EVALUE
+ */
+SP_MUST_USE enum sp_err config_load(const char *path, struct config **out, char *error,
+                                    size_t error_size);
+
+/*
+ * The same over text that is already in memory: what config_load, tests and the fuzzer share.
+ * path     names the file in messages; relative paths in the text start from its folder
+ * text     size bytes, need not be NUL-terminated
+ * Errors:  as config_load
+ */
+SP_MUST_USE enum sp_err config_parse(const char *path, const char *text, size_t size,
+                                     struct config **out, char *error, size_t error_size);
+
+/* Wipe and free a configuration; NULL is allowed. */
+void config_free(struct config *config);
+
+/* True if index is in the set. */
+bool config_bit(const uint8_t *bits, size_t index);
+
+/*
+ * Fold a name for comparison without regard to case.
+ * out      CONFIG_NAME_SIZE * 2 bytes, zero-filled, so that equal names are equal arrays
+ * Errors:  SP_EVALUE not UTF-8; SP_ESPACE longer than a name can be
+ */
+SP_MUST_USE enum sp_err config_fold(const char *name, uint8_t out[CONFIG_NAME_SIZE * 2]);
+
+/* True if both are names and equal without regard to case. */
+bool config_name_equal(const char *a, const char *b);
+
+/*
+ * The words of the configuration file for enum values ("pin", "required", "inject").
+ * Owner:   static text; "?" for a value outside the enum
+ */
+const char *config_verify_name(enum ipc_verify_mode mode);
+/* As config_verify_name. */
+const char *config_nla_name(enum ipc_nla nla);
+/* As config_verify_name. */
+const char *config_login_name(enum ipc_login login);
+
+/*
+ * Write a listener as it stands in the configuration: "0.0.0.0:3389", "[::]:3389".
+ * out      out_size bytes ≥ 56
+ */
+void config_listener_text(const struct boot_listener *listener, char *out, size_t out_size);
+
+#endif
