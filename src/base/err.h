@@ -48,6 +48,12 @@ const char *sp_err_name(enum sp_err code);
 enum sp_err sp_fail_set(struct sp_fail *fail, enum sp_err code, const char *where, uint32_t got,
                         uint32_t want);
 
+/* Say that a result is ignored on purpose: there is nobody left to tell. */
+static inline void sp_ignore(enum sp_err err)
+{
+    (void)err;
+}
+
 /*
  * End the process after writing "file:line: text" to standard error. Never returns.
  */

@@ -14,6 +14,8 @@
 
 #include "base/clock.h"
 
+#define TLS_RECORD_SIZE 16384 /* the most that one SSL_read gives */
+
 enum sp_err stream_init(struct stream *s, int fd, struct keeper_link *keeper)
 {
     s->fd = fd;
@@ -244,14 +246,11 @@ enum sp_err stream_read_some(struct stream *s)
 {
     short events;
 
+    if (s->start == s->end || STREAM_BUFFER_SIZE - s->end < TLS_RECORD_SIZE)
+        stream_compact(s);
     if (s->end == STREAM_BUFFER_SIZE)
         return SP_ESPACE;
     return read_once(s, STREAM_BUFFER_SIZE - s->end, &events);
-}
-
-bool stream_has_pending(const struct stream *s)
-{
-    return s->ssl != NULL && SSL_has_pending(s->ssl) == 1;
 }
 
 void stream_compact(struct stream *s)

@@ -72,9 +72,6 @@ SP_MUST_USE enum sp_err stream_read_some(struct stream *s);
 SP_MUST_USE enum sp_err stream_write_some(struct stream *s, const uint8_t *data, size_t size,
                                           size_t *written);
 
-/* True if TLS holds bytes that poll(2) cannot see. */
-bool stream_has_pending(const struct stream *s);
-
 /* Move the unread bytes to the buffer's beginning. */
 void stream_compact(struct stream *s);
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/wire.h"
+#include "rdp/gcc.h" /* CHANNEL_OPTION_* */
 
 /* flags of CHANNEL_PDU_HEADER, MS-RDPBCGR 2.2.6.1.1 */
 #define CHANNEL_FLAG_FIRST             0x00000001
@@ -26,19 +27,6 @@
 #define CHANNEL_CHUNK_LENGTH 1600
 #define CHANNEL_CHUNK_MAX    16256
 #define CHANNEL_NAME_SIZE    8
-
-/* options of CHANNEL_DEF, MS-RDPBCGR 2.2.1.3.4.1 */
-#define CHANNEL_OPTION_INITIALIZED               0x80000000
-#define CHANNEL_OPTION_ENCRYPT_RDP               0x40000000
-#define CHANNEL_OPTION_ENCRYPT_SC                0x20000000
-#define CHANNEL_OPTION_ENCRYPT_CS                0x10000000
-#define CHANNEL_OPTION_PRI_HIGH                  0x08000000
-#define CHANNEL_OPTION_PRI_MED                   0x04000000
-#define CHANNEL_OPTION_PRI_LOW                   0x02000000
-#define CHANNEL_OPTION_COMPRESS_RDP              0x00800000
-#define CHANNEL_OPTION_COMPRESS                  0x00400000
-#define CHANNEL_OPTION_SHOW_PROTOCOL             0x00200000
-#define CHANNEL_OPTION_REMOTE_CONTROL_PERSISTENT 0x00100000
 
 enum channel_direction { CHANNEL_CLIENT_TO_SERVER, CHANNEL_SERVER_TO_CLIENT };
 

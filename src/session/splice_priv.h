@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The two filters of the splice: one frame in, one verdict out.
+ */
+#ifndef SP_SESSION_SPLICE_PRIV_H
+#define SP_SESSION_SPLICE_PRIV_H
+
+#include "session/splice.h"
+
+/*
+ * Judge one frame from the target. frame is patched in place if it passes.
+ * frame    one whole fast-path or TPKT PDU of size bytes
+ */
+enum verdict splice_from_target(struct splice *s, uint8_t *frame, size_t size);
+
+/* Judge one frame from the client; as splice_from_target. */
+enum verdict splice_from_client(struct splice *s, uint8_t *frame, size_t size);
+
+/* Record why a frame is refused. */
+enum verdict splice_refuse(struct flow *flow, enum sp_err code, const char *where, uint32_t got,
+                           uint32_t want);
+
+/* As splice_refuse, with a reader's or writer's failure. */
+enum verdict splice_refuse_fail(struct flow *flow, const struct sp_fail *fail);
+
+/* Send a note without numbers but a. */
+void splice_note(struct splice *s, enum ipc_note_kind kind, uint64_t a);
+
+#endif
