@@ -117,7 +117,11 @@ enum sp_err spnego_init_read(struct rd *r, struct spnego_init *out)
     if (der_at(&seq, DER_EXPLICIT(1)))
         der_enter_explicit(&seq, 1, DER_BIT_STRING, &unused, "NegTokenInit.reqFlags");
     init.has_mech_token = read_octets(&seq, 2, &init.mech_token, "NegTokenInit.mechToken");
-    (void)read_octets(&seq, 3, &unused, "NegTokenInit.mechListMIC");
+    /* [3] is mechListMIC in RFC 4178 and negHints in MS-SPNG 2.2.1, which has the MIC in [4] */
+    for (unsigned n = 3; n <= 4; n++) {
+        if (der_at(&seq, DER_EXPLICIT(n)))
+            der_enter(&seq, DER_EXPLICIT(n), &unused, "NegTokenInit.negHints");
+    }
     rd_end(&seq, "NegTokenInit");
     rd_adopt(r, &seq);
     if (rd_ok(r))
