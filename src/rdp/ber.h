@@ -40,16 +40,19 @@ uint32_t ber_integer_read(struct rd *r, const char *where);
 /* Read an ENUMERATED of one octet; 0 after a failure. Errors: SP_ESHORT; SP_EVALUE */
 uint8_t ber_enumerated_read(struct rd *r, const char *where);
 
-/* Append a tag of one octet, or two when above 0xff. */
-void ber_tag_write(struct wr *w, uint16_t tag);
+/* Number of bytes that ber_header_write appends. */
+size_t ber_header_size(uint16_t tag, size_t contents_size);
 
-/* Append tag and a gap for a three-octet length (82 nn nn). Returns the mark for ber_end */
-size_t ber_begin(struct wr *w, uint16_t tag);
+/*
+ * Append tag and the shortest definite length of contents that follow.
+ * Errors:  SP_ELIMIT above 65535
+ */
+void ber_header_write(struct wr *w, uint16_t tag, size_t contents_size);
 
-/* Back-fill the length of the value begun at mark. Errors: SP_ELIMIT above 65535 */
-void ber_end(struct wr *w, size_t mark);
-
-/* Append an INTEGER in the shortest form, with a leading 0 where the sign bit would be set. */
+/*
+ * Append an INTEGER in the shortest form, with a leading 0 where the sign bit would be set.
+ * v        above INT32_MAX is our own mistake (SP_BUG)
+ */
 void ber_integer_write(struct wr *w, uint32_t v);
 
 #endif

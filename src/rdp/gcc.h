@@ -165,7 +165,7 @@ struct gcc_server {
     uint32_t encryption_method;   /* 0 under TLS                                              */
     uint32_t encryption_level;    /* 0 under TLS                                              */
     uint16_t io_channel;
-    uint16_t channel_ids[GCC_CHANNEL_COUNT_MAX]; /* in the order of CS_NET; 0 = not allocated */
+    uint16_t channel_ids[GCC_CHANNEL_COUNT_MAX]; /* in the order of CS_NET */
     size_t channel_count;
     uint16_t message_channel; /* 0 = none */
 };

@@ -17,13 +17,14 @@
 #define MCS_SEND_DATA_MAX     0x3fff /* a longer payload would need PER fragments                */
 #define MCS_SEND_OVERHEAD_MAX 15     /* from the TPKT to the payload     */
 
-#define RESULT_RT_SUCCESSFUL                     0
-#define RESULT_RT_DOMAIN_PARAMETERS_UNACCEPTABLE 3 /* T.125 Result 3 of Connect-Response */
+#define RESULT_RT_SUCCESSFUL          0
+#define RESULT_RT_UNSPECIFIED_FAILURE 14 /* T.125 Result, MS-RDPBCGR 3.3.5.3.3.1 */
 
 /* DisconnectProviderUltimatum.reason */
 #define MCS_REASON_DOMAIN_DISCONNECTED 0
 #define MCS_REASON_PROVIDER_INITIATED  1
 #define MCS_REASON_USER_REQUESTED      3
+#define MCS_REASON_MAX                 4 /* channel-purged */
 
 struct mcs_domain_parameters {
     uint32_t max_channel_ids;
