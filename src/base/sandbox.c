@@ -3,7 +3,6 @@
  */
 #include "base/sandbox.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -35,8 +34,8 @@
 #define UNDER_SANITIZER false
 #endif
 
-/* A session's filter, compiled once by the spawner: a fork then only loads it. */
-static struct sandbox_program session_program;
+/* A session's filter is compiled once by the spawner: a fork then only loads it. */
+static struct sandbox_program own_program, session_program;
 static bool has_session_program;
 
 static int by_number(const void *a, const void *b)
@@ -72,14 +71,20 @@ void sandbox_close_except(int first, const int *keep, size_t keep_count)
     close_from(next, ~0u);
 }
 
+/* Without CAP_SETPCAP this fails; PR_SET_NO_NEW_PRIVS then keeps the set from being used. */
+static void drop_bounding_set(void)
+{
+    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1; cap++)
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+            return;
+}
+
 static enum sp_err drop_capabilities(struct sp_fail *fail)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {{0}};
 
-    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1; cap++)
-        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
-            break; /* not privileged: it cannot gain any either, see PR_SET_NO_NEW_PRIVS */
+    drop_bounding_set();
     if (syscall(SYS_capset, &head, none) != 0)
         return sp_fail_set(fail, SP_ESYS, "capset", (uint32_t)errno, 0);
     return SP_OK;
@@ -96,9 +101,7 @@ enum sp_err sandbox_drop_identity(uint32_t uid, uint32_t gid, struct sp_fail *fa
         return sp_fail_set(fail, SP_ESYS, "setgroups", (uint32_t)errno, 0);
     if (setresgid(gid, gid, gid) != 0)
         return sp_fail_set(fail, SP_ESYS, "setresgid", (uint32_t)errno, gid);
-    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1; cap++)
-        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
-            return sp_fail_set(fail, SP_ESYS, "PR_CAPBSET_DROP", (uint32_t)errno, (uint32_t)cap);
+    drop_bounding_set();
     if (setresuid(uid, uid, uid) != 0)
         return sp_fail_set(fail, SP_ESYS, "setresuid", (uint32_t)errno, uid);
     if (getresuid(&r, &e, &s) != 0 || r != uid || e != uid || s != uid ||
@@ -155,29 +158,26 @@ static enum sp_err limit_session(struct sp_fail *fail)
     return err;
 }
 
-static enum sp_err enter_filter(enum sandbox_role role, struct sp_fail *fail)
+/* Compiling needs descriptors and memory, so it comes before the limits. */
+static enum sp_err compile_once(enum sandbox_role role, struct sp_fail *fail)
 {
-    struct sandbox_program own;
-    struct sandbox_program *program = &own;
-    enum sp_err err = SP_OK;
+    enum sp_err err;
 
-    if (role == SANDBOX_SESSION && has_session_program)
-        program = &session_program;
-    else
-        err = sandbox_compile(role, program, fail);
-    if (err == SP_OK)
-        err = sandbox_load(program, fail);
-    return err;
+    if (UNDER_SANITIZER || (role == SANDBOX_SESSION && has_session_program))
+        return SP_OK;
+    if (role == SANDBOX_SPAWNER || role == SANDBOX_SESSION) {
+        err = sandbox_compile(SANDBOX_SESSION, &session_program, fail);
+        has_session_program = err == SP_OK;
+        if (err != SP_OK || role == SANDBOX_SESSION)
+            return err;
+    }
+    return sandbox_compile(role, &own_program, fail);
 }
 
 enum sp_err sandbox_enter(enum sandbox_role role, struct sp_fail *fail)
 {
-    enum sp_err err = SP_OK;
+    enum sp_err err = compile_once(role, fail);
 
-    if (role == SANDBOX_SPAWNER && !UNDER_SANITIZER) {
-        err = sandbox_compile(SANDBOX_SESSION, &session_program, fail);
-        has_session_program = err == SP_OK;
-    }
     if (err == SP_OK)
         err = limit(RLIMIT_CORE, 0, 0, "RLIMIT_CORE", fail);
     /* exec made the process dumpable again. */
@@ -190,11 +190,10 @@ enum sp_err sandbox_enter(enum sandbox_role role, struct sp_fail *fail)
         err = sp_fail_set(fail, SP_ESYS, "PR_SET_NO_NEW_PRIVS", (uint32_t)errno, 0);
     if (err == SP_OK)
         err = sandbox_landlock_enter(role, sandbox_landlock_abi(), fail);
-    /* After Landlock, which needs descriptors to be made. */
     if (err == SP_OK && role == SANDBOX_SESSION)
         err = limit_session(fail);
     if (err == SP_OK && !UNDER_SANITIZER)
-        err = enter_filter(role, fail);
+        err = sandbox_load(role == SANDBOX_SESSION ? &session_program : &own_program, fail);
     return err;
 }
 

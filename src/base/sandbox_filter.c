@@ -36,7 +36,7 @@ static int fill(scmp_filter_ctx ctx, enum sandbox_role role)
             err = add_rule(ctx, &sandbox_table[i]);
     if (err == 0 && role != SANDBOX_SESSION)
         err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(SANDBOX_MARK_ERRNO), SCMP_SYS(prctl), 1,
-                               SCMP_A0(SCMP_CMP_EQ, SANDBOX_MARK(role)));
+                               SCMP_A0(SCMP_CMP_EQ, SANDBOX_MARK(role), 0));
     return err;
 }
 
@@ -56,8 +56,7 @@ static enum sp_err export_program(scmp_filter_ctx ctx, struct sandbox_program *o
         return sp_fail_set(fail, SP_ESYS, "seccomp_export_bpf", (uint32_t)-err, 0);
     ssize_t size = read(from, out->code, sizeof(out->code));
     if (size <= 0 || (size_t)size == sizeof(out->code))
-        return sp_fail_set(fail, SP_ELIMIT, "seccomp program", (uint32_t)size,
-                           sizeof(out->code));
+        return sp_fail_set(fail, SP_ELIMIT, "seccomp program", (uint32_t)size, sizeof(out->code));
     out->count = (unsigned short)((size_t)size / sizeof(out->code[0]));
     return SP_OK;
 }
@@ -85,8 +84,7 @@ enum sp_err sandbox_load(struct sandbox_program *program, struct sp_fail *fail)
     struct sock_fprog prog = {.len = program->count, .filter = program->code};
 
     for (size_t i = 0; i < program->count; i++)
-        if (BPF_CLASS(program->code[i].code) == BPF_JMP &&
-            program->code[i].k == SANDBOX_OWN_PID)
+        if (BPF_CLASS(program->code[i].code) == BPF_JMP && program->code[i].k == SANDBOX_OWN_PID)
             program->code[i].k = pid;
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) != 0)
         return sp_fail_set(fail, SP_ESYS, "seccomp", (uint32_t)errno, 0);

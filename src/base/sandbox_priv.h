@@ -25,8 +25,8 @@
 /* One line of the table; lines of the same call add up. */
 struct sandbox_rule {
     const char *call;
-    uint32_t roles;     /* set of 1 << enum sandbox_role */
-    uint32_t error;     /* 0: allowed; else refused with this errno instead of death */
+    uint32_t roles; /* set of 1 << enum sandbox_role */
+    uint32_t error; /* 0: allowed; else refused with this errno instead of death */
     struct scmp_arg_cmp when[SANDBOX_CONDITIONS_MAX]; /* all must hold; op 0 ends the list */
     const char *reason;
 };

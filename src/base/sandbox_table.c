@@ -37,8 +37,7 @@
 #define CLONE_DANGEROUS                                                                            \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
      CLONE_NEWNET | CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PTRACE | CLONE_THREAD)
-#define NOT_READING                                                                                \
-    (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY) | O_PATH)
+#define NOT_READING (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY) | O_PATH)
 
 /* clang-format off: one line a rule. */
 const struct sandbox_rule sandbox_table[] = {
@@ -126,13 +125,18 @@ const struct sandbox_rule sandbox_table[] = {
     {"prctl", SPA | DIA, 0, {IS(0, PR_SET_PDEATHSIG)}, "children do not outlive it"},
     {"prctl", SPA | DIA, 0, {IS(0, PR_SET_NAME)}, "a child's name in ps"},
     {"prctl", SPA, 0, {IS(0, PR_CAPBSET_READ)}, "a child's cage: capabilities are gone"},
+    {"prctl", SPA, 0, {IS(0, PR_CAPBSET_DROP)}, "a child's cage: capabilities are gone"},
     {"capset", SPA, 0, {{0}}, "a child's cage: capabilities are gone"},
     {"prlimit64", SPA, 0, {IS(0, 0)}, "a child's cage"},
     {"seccomp", SPA, 0, {{0}}, "a child's cage; filters only add up"},
     {"landlock_create_ruleset", SPA, 0, {{0}}, "a child's cage"},
     {"landlock_restrict_self", SPA, 0, {{0}}, "a child's cage"},
     {"getppid", SPA | DIA, 0, {{0}}, "is the parent still there"},
-    {"execve", SPA, 0, {{0}}, "itself, for a new address layout; Landlock lets nothing else be run"},
+    {"execve",
+     SPA,
+     0,
+     {{0}},
+     "itself, for a new address layout; Landlock lets nothing else be run"},
     {"mmap", SPA | DIA, 0, {NONE_OF(2, PROT_WRITE)}, "ld.so maps code, never writable"},
     {"mprotect", SPA | DIA, 0, {NONE_OF(2, PROT_EXEC)}, "ld.so makes relocations read-only"},
     {"arch_prctl", SPA, 0, {{0}}, "ld.so: thread pointer"},
