@@ -60,14 +60,18 @@ uint16_t rd_u16le(struct rd *r, const char *where)
 {
     const uint8_t *p = rd_bytes(r, 2, where);
 
-    return p != NULL ? (uint16_t)(p[0] | p[1] << 8) : 0;
+    if (p == NULL)
+        return 0;
+    return (uint16_t)(p[0] | p[1] << 8);
 }
 
 uint16_t rd_u16be(struct rd *r, const char *where)
 {
     const uint8_t *p = rd_bytes(r, 2, where);
 
-    return p != NULL ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+    if (p == NULL)
+        return 0;
+    return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 uint32_t rd_u32le(struct rd *r, const char *where)
