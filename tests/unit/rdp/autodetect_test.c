@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "probe.h"
 #include "rdp/autodetect.h"
-#include "vector.h"
+#include "support/probe.h"
+#include "support/vector.h"
 
 #define DIR_ "autodetect/"
 

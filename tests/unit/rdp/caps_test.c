@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "probe.h"
 #include "rdp/caps.h"
 #include "rdp/share.h"
-#include "vector.h"
+#include "support/probe.h"
+#include "support/vector.h"
 
 #define DA_SPEC  "demand_active/spec.hex"
 #define DA_EDIT  "demand_active/edited_sets.hex"

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "probe.h"
 #include "rdp/channel.h"
-#include "vector.h"
+#include "support/probe.h"
+#include "support/vector.h"
 
 #define FIRST CHANNEL_FLAG_FIRST
 #define LAST  CHANNEL_FLAG_LAST

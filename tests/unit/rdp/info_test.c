@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "probe.h"
 #include "rdp/info.h"
-#include "vector.h"
+#include "support/probe.h"
+#include "support/vector.h"
 
 #define LAB  "client_info/lab.hex"
 #define SPEC "client_info/spec.hex"

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "probe.h"
 #include "rdp/errinfo.h"
 #include "rdp/licence.h"
-#include "vector.h"
+#include "support/probe.h"
+#include "support/vector.h"
 
 /* Offsets behind the security header and the preamble. */
 #define AT_TYPE     4

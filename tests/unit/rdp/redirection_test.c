@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "probe.h"
 #include "rdp/redirection.h"
 #include "rdp/share.h"
-#include "vector.h"
+#include "support/probe.h"
+#include "support/vector.h"
 
 #define SPEC   "redirection/spec.hex"
 #define TOKEN  "redirection/token_only.hex"

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "probe.h"
 #include "rdp/save_session.h"
 #include "rdp/share.h"
-#include "vector.h"
+#include "support/probe.h"
+#include "support/vector.h"
 
 #define V1       "save_session/logon_v1.hex"
 #define V2       "save_session/spec_logon_v2.hex"

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "probe.h"
 #include "rdp/errinfo.h"
 #include "rdp/share.h"
-#include "vector.h"
+#include "support/probe.h"
+#include "support/vector.h"
 
 #define LAB_USER  0x03EF
 #define LAB_SHARE 0x000103EF
