@@ -13,30 +13,40 @@
 
 #include "vector.h"
 
-#define GOLDEN_MAX 256
-#define OUT_SIZE   4096
-#define UNTOUCHED  0xA5
+#define OUT_SIZE  4096
+#define UNTOUCHED 0xA5
 
-static struct golden kept[GOLDEN_MAX];
-static size_t kept_count;
+/* Freed at the end, so that a test may drop its golden bytes without a thought. */
+static struct kept {
+    struct kept *next;
+    uint8_t *data;
+} * kept;
 
 static void free_kept(void)
 {
-    while (kept_count > 0)
-        free(kept[--kept_count].data);
+    while (kept != NULL) {
+        struct kept *next = kept->next;
+
+        free(kept->data);
+        free(kept);
+        kept = next;
+    }
 }
 
 struct golden nla_golden(const char *name)
 {
     char path[256];
     struct golden g;
+    struct kept *node;
 
     snprintf(path, sizeof(path), "%s.hex", name);
     g.data = vector_load(path, &g.size);
-    assert_true(kept_count < GOLDEN_MAX);
-    if (kept_count == 0)
+    node = malloc(sizeof(*node));
+    assert_non_null(node);
+    if (kept == NULL)
         atexit(free_kept);
-    kept[kept_count++] = g;
+    *node = (struct kept){kept, g.data};
+    kept = node;
     return g;
 }
 
