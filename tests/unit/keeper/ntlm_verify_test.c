@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 #include "keeper/ntlm_verify.h"
-#include "nla.h"
+#include "support/nla.h"
 #include "rdp/ntlm.h"
 
 #define HASH "ntlm_values/freerdp_nt_hash"

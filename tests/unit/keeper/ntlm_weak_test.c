@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "keeper/ntlm_verify.h"
-#include "nla.h"
+#include "support/nla.h"
 #include "rdp/ntlm_acceptor.h"
 #include "rdp/ntlm_initiator.h"
 

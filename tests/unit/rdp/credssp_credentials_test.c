@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "nla.h"
+#include "support/nla.h"
 #include "rdp/credssp.h"
-#include "vector.h"
+#include "support/vector.h"
 
 static enum sp_err parse(struct rd *r, void *out)
 {

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "nla.h"
+#include "support/nla.h"
 #include "rdp/credssp.h"
-#include "vector.h"
+#include "support/vector.h"
 
 static const char *const messages[] = {
     "ts_request/freerdp_1_negotiate",    "ts_request/freerdp_2_challenge",

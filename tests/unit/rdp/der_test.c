@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "rdp/der.h"
-#include "vector.h"
+#include "support/vector.h"
 
 static enum sp_err enter(const char *bytes, size_t size, size_t *content)
 {

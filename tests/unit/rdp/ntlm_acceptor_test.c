@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "nla.h"
+#include "support/nla.h"
 #include "rdp/ntlm_acceptor.h"
-#include "vector.h"
+#include "support/vector.h"
 
 #define TIMESTAMP UINT64_C(0x01dd7a91d39b4d80) /* of the capture */
 #define KEY       "ntlm_values/freerdp_exported_key"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "nla.h"
+#include "support/nla.h"
 #include "rdp/ntlm.h"
 
 #define MIC_OFFSET 72

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "nla.h"
+#include "support/nla.h"
 #include "rdp/ntlm_crypto.h"
 
 #define KEY "ntlm_values/freerdp_exported_key"

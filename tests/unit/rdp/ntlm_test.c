@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "nla.h"
+#include "support/nla.h"
 #include "rdp/ntlm.h"
-#include "vector.h"
+#include "support/vector.h"
 
 #define NEGOTIATE    "ntlm_negotiate/freerdp"
 #define CHALLENGE    "ntlm_challenge/freerdp"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the tests of CredSSP, NTLM and SPNEGO share: golden bytes and the usual abuse of parsers.
  */
-#include "nla.h"
+#include "support/nla.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "vector.h"
+#include "support/vector.h"
 
 #define OUT_SIZE  4096
 #define UNTOUCHED 0xA5
