@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The administrator's commands: one JSON object a line, one answer a line.
+ */
+#include "keeper/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH_MAX 1 /* one object of plain values */
+
+/* jansson's own limit of depth is a constant of its build; ours is checked before it parses. */
+static bool is_shallow(const char *line, size_t size)
+{
+    bool is_text = false;
+    size_t depth = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        if (is_text && line[i] == '\\')
+            i++;
+        else if (line[i] == '"')
+            is_text = !is_text;
+        else if (!is_text && (line[i] == '{' || line[i] == '['))
+            depth++;
+        if (depth > DEPTH_MAX)
+            return false;
+    }
+    return true;
+}
+
+static bool copy_text(const json_t *value, char *out, size_t out_size)
+{
+    const char *text = json_string_value(value);
+
+    if (text == NULL || strlen(text) >= out_size || strlen(text) != json_string_length(value))
+        return false;
+    memcpy(out, text, strlen(text) + 1);
+    return true;
+}
+
+static const char *read_kill(const json_t *root, struct api_request *out)
+{
+    const json_t *reason = json_object_get(root, "reason");
+
+    out->command = API_KILL;
+    if (!copy_text(json_object_get(root, "id"), out->id, sizeof(out->id)))
+        return "kill needs \"id\", as \"sessions\" shows it";
+    if (reason != NULL && !copy_text(reason, out->reason, sizeof(out->reason)))
+        return "\"reason\" must be text of fewer than 128 bytes";
+    if (json_object_size(root) != (reason != NULL ? 3u : 2u))
+        return "kill knows \"id\" and \"reason\" only";
+    return NULL;
+}
+
+static const char *read_root(const json_t *root, struct api_request *out)
+{
+    const char *command = json_string_value(json_object_get(root, "cmd"));
+
+    if (command == NULL)
+        return "expected an object with \"cmd\"";
+    if (strcmp(command, "kill") == 0)
+        return read_kill(root, out);
+    if (strcmp(command, "sessions") != 0)
+        return "unknown command; known are \"sessions\" and \"kill\"";
+    out->command = API_SESSIONS;
+    return json_object_size(root) == 1 ? NULL : "sessions takes nothing";
+}
+
+enum sp_err api_parse(const char *line, size_t size, struct api_request *out, const char **error)
+{
+    struct api_request request = {0};
+    json_t *root;
+
+    *error = "line too long";
+    if (size > API_LINE_MAX)
+        return SP_ELIMIT;
+    *error = "too deep";
+    if (!is_shallow(line, size))
+        return SP_EVALUE;
+    root = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
+    *error = json_is_object(root) ? read_root(root, &request) : "not a JSON object";
+    json_decref(root);
+    if (*error != NULL)
+        return SP_EVALUE;
+    *out = request;
+    return SP_OK;
+}
+
+json_t *api_refusal(const char *error)
+{
+    return json_pack("{s:b, s:s}", "ok", 0, "error", error);
+}
+
+char *api_line(json_t *answer)
+{
+    char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
+    char *line = NULL;
+
+    if (text == NULL || asprintf(&line, "%s\n", text) < 0)
+        line = NULL;
+    free(text);
+    json_decref(answer);
+    return line;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The helper processes: keeper's own executable again, with base/boot.h's descriptors and no more.
+ *
+ * keeper keeps both ends of the pair between door and spawner, and the listening sockets: a helper
+ * that died finds, when it is started again, what was waiting for it.
+ */
+#ifndef SP_KEEPER_CHILDREN_H
+#define SP_KEEPER_CHILDREN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/boot.h"
+#include "base/err.h"
+
+enum child_role { CHILD_SPAWNER, CHILD_DIALER, CHILD_DOOR, CHILD_ROLE_COUNT };
+
+struct child {
+    pid_t pid;                      /* 0 when not running                                  */
+    int channel;                    /* keeper's end; -1 when not running                   */
+    int64_t started_ms, restart_ms; /* restart_ms: not before this, if not running     */
+    int64_t window_ms;              /* start of the 10 s in which deaths are counted   */
+    uint32_t deaths, wait_ms;
+};
+
+struct children {
+    int boot_fd; /* sealed memfd for all */
+    int door_end, spawner_end;
+    int listeners[BOOT_LISTENERS_MAX];
+    size_t listener_count;
+    bool is_stopping; /* deaths are expected, nothing is started again */
+    struct child child[CHILD_ROLE_COUNT];
+};
+
+/*
+ * Take what all helpers get.
+ * boot_fd, listeners  taken, also on failure
+ * Errors:  SP_ESYS
+ */
+SP_MUST_USE enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
+                                      size_t listener_count, struct sp_fail *fail);
+
+/*
+ * Start one helper that is not running.
+ * Errors:  SP_ESYS; the helper is due again later
+ */
+SP_MUST_USE enum sp_err children_start(struct children *c, enum child_role role, int64_t now_ms,
+                                       struct sp_fail *fail);
+
+/*
+ * Note that a process ended, and when the helper it was may start again: at once, but after more
+ * than 5 deaths in 10 s later and later, up to 5 s.
+ * role     which it was, written only if true is returned
+ * Returns  false if pid is none of the helpers
+ */
+bool children_reaped(struct children *c, pid_t pid, int64_t now_ms, enum child_role *role);
+
+/* True if a helper is not running and may be started now. */
+bool children_due(const struct children *c, enum child_role role, int64_t now_ms);
+
+/* True if the helper has entered its cage and listens to keeper. */
+bool children_is_ready(const struct children *c, enum child_role role);
+
+/* End all helpers: their channels close, and who is still there gets SIGKILL. */
+void children_stop(struct children *c);
+
+/* Close everything. */
+void children_clear(struct children *c);
+
+/* "door", "spawner", "dialer". Owner: static text */
+const char *child_name(enum child_role role);
+
+#endif

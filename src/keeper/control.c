@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The control socket: who may ask, one line in, one line out.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "keeper/keeper_priv.h"
+
+#define ERRINFO_KILLED 0x1 /* ERRINFO_RPC_INITIATED_DISCONNECT */
+
+static void client_close(struct control_client *c)
+{
+    ev_io_stop(c->keeper->loop, &c->io);
+    sp_fd_cleanup(&c->fd);
+    free(c->out);
+    c->out = NULL;
+}
+
+static json_t *answer_kill(struct control_client *c, const struct api_request *request)
+{
+    struct keeper *k = c->keeper;
+    struct session *s = registry_by_id(&k->registry, request->id);
+    const char *reason = request->reason[0] != '\0' ? request->reason : "ended by an administrator";
+    struct event e;
+
+    if (s == NULL || s->fd < 0)
+        return api_refusal("no such session; \"sessions\" shows the ids");
+    event_begin(&e, "session_killed");
+    event_word(&e, "session", s->id);
+    event_text(&e, "user", s->user_text);
+    event_word(&e, "target", s->decision.target);
+    event_number(&e, "by_uid", c->uid);
+    event_text(&e, "reason", reason);
+    keeper_event_note(k, &e);
+    keeper_session_end(k, s, ERRINFO_KILLED, reason, KILL_AFTER_END_MS);
+    return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *answer(struct control_client *c, const char *line, size_t size)
+{
+    struct api_request request;
+    const char *error;
+
+    if (api_parse(line, size, &request, &error) != SP_OK)
+        return api_refusal(error);
+    if (request.command == API_KILL)
+        return answer_kill(c, &request);
+    return json_pack("{s:b, s:o}", "ok", 1, "sessions", registry_describe(&c->keeper->registry));
+}
+
+static void watch_for(struct control_client *c, int events)
+{
+    ev_io_stop(c->keeper->loop, &c->io);
+    ev_io_set(&c->io, c->fd, events);
+    ev_io_start(c->keeper->loop, &c->io);
+}
+
+/* False when the client is gone. */
+static bool send_out(struct control_client *c)
+{
+    ssize_t n =
+        send(c->fd, c->out + c->out_sent, c->out_size - c->out_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    c->out_sent += (size_t)n;
+    if (c->out_sent < c->out_size)
+        return true;
+    free(c->out);
+    c->out = NULL;
+    return true;
+}
+
+/* Answer the lines that are complete, one at a time. False when the client must go. */
+static bool answer_lines(struct control_client *c)
+{
+    char *end;
+
+    while (c->out == NULL && (end = memchr(c->in, '\n', c->in_used)) != NULL) {
+        size_t size = (size_t)(end - c->in);
+
+        c->out = api_line(answer(c, c->in, size));
+        c->in_used -= size + 1;
+        memmove(c->in, end + 1, c->in_used);
+        if (c->out == NULL)
+            return false;
+        c->out_size = strlen(c->out);
+        c->out_sent = 0;
+        if (!send_out(c))
+            return false;
+    }
+    if (c->out == NULL && c->in_used == sizeof(c->in))
+        return false; /* a line longer than API_LINE_MAX */
+    watch_for(c, c->out != NULL ? EV_WRITE : EV_READ);
+    return true;
+}
+
+static bool receive(struct control_client *c)
+{
+    ssize_t n = recv(c->fd, c->in + c->in_used, sizeof(c->in) - c->in_used, MSG_DONTWAIT);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    if (n == 0)
+        return false;
+    c->in_used += (size_t)n;
+    return true;
+}
+
+static void on_client(struct ev_loop *loop, ev_io *io, int events)
+{
+    struct control_client *c = io->data;
+    bool is_alive;
+
+    (void)loop;
+    c->deadline_ms = clock_now_ms() + CONTROL_IDLE_MS;
+    is_alive = (events & EV_WRITE) != 0 ? send_out(c) : receive(c);
+    if (!is_alive || !answer_lines(c))
+        client_close(c);
+}
+
+static bool may_ask(const struct keeper *k, int fd, uid_t *uid)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return false;
+    *uid = peer.uid;
+    return peer.uid == 0 || peer.uid == geteuid() || peer.uid == k->starter_uid;
+}
+
+static struct control_client *free_client(struct keeper *k)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        if (k->clients[i].fd < 0)
+            return &k->clients[i];
+    }
+    return NULL;
+}
+
+static void on_control(struct ev_loop *loop, ev_io *io, int events)
+{
+    struct keeper *k = io->data;
+    SP_FD fd = accept4(k->control_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct control_client *c = free_client(k);
+    uid_t uid;
+
+    (void)events;
+    if (fd < 0 || c == NULL || !may_ask(k, fd, &uid))
+        return; /* closed: not yours, or too many at once */
+    *c = (struct control_client){.keeper = k,
+                                 .fd = sp_fd_take(&fd),
+                                 .uid = uid,
+                                 .deadline_ms = clock_now_ms() + CONTROL_IDLE_MS};
+    ev_io_init(&c->io, on_client, c->fd, EV_READ);
+    c->io.data = c;
+    ev_io_start(loop, &c->io);
+}
+
+void control_start(struct keeper *k)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        k->clients[i].fd = -1;
+    ev_io_init(&k->control_io, on_control, k->control_fd, EV_READ);
+    k->control_io.data = k;
+    ev_io_start(k->loop, &k->control_io);
+}
+
+void control_tick(struct keeper *k, int64_t now_ms)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        if (k->clients[i].fd >= 0 && now_ms >= k->clients[i].deadline_ms)
+            client_close(&k->clients[i]);
+    }
+}
+
+void control_stop(struct keeper *k)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        if (k->clients[i].fd >= 0)
+            client_close(&k->clients[i]);
+    }
+    ev_io_stop(k->loop, &k->control_io);
+    sp_fd_cleanup(&k->control_fd);
+    if (unlink(k->config->control_socket) != 0 && errno != ENOENT)
+        fprintf(stderr, "sallyport: cannot remove %s: %s\n", k->config->control_socket,
+                strerror(errno));
+}

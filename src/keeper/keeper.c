@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Keeper's loop: signals, a tick, and an orderly end.
+ */
+#include "keeper/keeper.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "keeper/keeper_priv.h"
+
+#define TICK_S         0.25
+#define READY_MS       10000
+#define DOOR_TEXT_SIZE 64
+
+static void log_service(struct keeper *k, const char *name, const char *reason)
+{
+    struct event e;
+
+    event_begin(&e, name);
+    event_number(&e, "pid", getpid());
+    event_word(&e, "reason", reason);
+    enum sp_err err = keeper_event(k, &e, true);
+    (void)err; /* said on standard error */
+}
+
+static void say_ready(struct keeper *k)
+{
+    char text[DOOR_TEXT_SIZE];
+
+    k->is_ready = true;
+    for (size_t i = 0; i < CHILD_ROLE_COUNT; i++)
+        k->children.child[i].deaths = 0;
+    log_service(k, "service_started", "all processes run");
+    printf("sallyport: ready, listening on");
+    for (size_t i = 0; i < k->config->listener_count; i++) {
+        config_listener_text(&k->config->listeners[i], text, sizeof(text));
+        printf(" %s", text);
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+/* Ready is what we say when every helper is in its cage, and not before. */
+static void ready_tick(struct keeper *k, int64_t now_ms)
+{
+    int ready = 0;
+
+    for (int i = 0; i < CHILD_ROLE_COUNT; i++)
+        ready += children_is_ready(&k->children, (enum child_role)i) ? 1 : 0;
+    if (ready == CHILD_ROLE_COUNT) {
+        say_ready(k);
+    } else if (now_ms >= k->ready_by_ms) {
+        fprintf(stderr,
+                "sallyport: the helper processes do not start; what they said stands above. "
+                "They need %s and a readable /proc\n",
+                "seccomp");
+        k->has_failed = true;
+        ev_break(k->loop, EVBREAK_ALL);
+    }
+}
+
+static void drain_tick(struct keeper *k, int64_t now_ms)
+{
+    if (k->registry.count == 0 || now_ms >= k->drain_until_ms)
+        ev_break(k->loop, EVBREAK_ALL);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct keeper *k = timer->data;
+    int64_t now_ms = clock_now_ms();
+
+    (void)loop;
+    (void)events;
+    keeper_helpers_tick(k, now_ms);
+    keeper_sessions_tick(k, now_ms);
+    control_tick(k, now_ms);
+    if (!k->is_ready)
+        ready_tick(k, now_ms);
+    if (k->is_draining)
+        drain_tick(k, now_ms);
+}
+
+static void drain(struct keeper *k)
+{
+    int64_t drain_ms = k->config->limits.drain_ms;
+
+    k->is_draining = true;
+    k->drain_until_ms = clock_now_ms() + drain_ms + EXIT_MS;
+    log_service(k, "service_stopping", "a signal asked for it");
+    keeper_door_stop(k);
+    for (size_t i = 0; i < k->registry.count; i++)
+        keeper_session_end(k, k->registry.list[i], 0x19, "service is stopping", drain_ms);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    struct keeper *k = watcher->data;
+
+    (void)events;
+    switch (watcher->signum) {
+    case SIGCHLD:
+        keeper_reap(k);
+        break;
+    case SIGHUP:
+        fprintf(stderr,
+                "sallyport: a changed configuration needs a restart; SIGHUP does nothing\n");
+        break;
+    default:
+        if (k->is_draining || !k->is_ready)
+            ev_break(loop, EVBREAK_ALL); /* asked twice: now */
+        else
+            drain(k);
+    }
+}
+
+static void watch_signals(struct keeper *k)
+{
+    static const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        ev_signal_init(&k->signals[i], on_signal, signals[i]);
+        k->signals[i].data = k;
+        ev_signal_start(k->loop, &k->signals[i]);
+    }
+    ev_timer_init(&k->tick, on_tick, 0.01, TICK_S);
+    k->tick.data = k;
+    ev_timer_start(k->loop, &k->tick);
+}
+
+static struct keeper *keeper_new(const struct keeper_start *start)
+{
+    struct keeper *k = calloc(1, sizeof(*k));
+    struct sp_fail fail = {0};
+
+    if (k == NULL)
+        return NULL;
+    k->config = start->config;
+    k->signer = start->signer;
+    k->log = start->log;
+    k->known = start->known;
+    k->control_fd = start->control_fd;
+    k->starter_uid = start->starter_uid;
+    k->ready_by_ms = clock_now_ms() + READY_MS;
+    k->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    if (k->loop != NULL && children_init(&k->children, start->boot_fd, start->listeners,
+                                         start->config->listener_count, &fail) == SP_OK)
+        return k;
+    fprintf(stderr, "sallyport: cannot start: %s\n",
+            fail.where != NULL ? fail.where : "event loop");
+    children_clear(&k->children);
+    free(k);
+    return NULL;
+}
+
+static void keeper_free(struct keeper *k)
+{
+    children_clear(&k->children);
+    known_targets_clear(&k->known);
+    event_log_close(&k->log);
+    ev_loop_destroy(k->loop);
+    sp_wipe(k, sizeof(*k));
+    free(k);
+}
+
+int keeper_run(const struct keeper_start *start)
+{
+    struct keeper *k = keeper_new(start);
+
+    if (k == NULL)
+        return 1;
+    keeper_ops_init(k);
+    watch_signals(k);
+    control_start(k);
+    keeper_helpers_tick(k, clock_now_ms());
+    ev_run(k->loop, 0);
+    control_stop(k);
+    keeper_sessions_clear(k);
+    children_stop(&k->children);
+    if (k->is_ready)
+        log_service(k, "service_stopped", "all processes have ended");
+    int status = k->has_failed ? 1 : 0;
+    keeper_free(k);
+    return status;
+}

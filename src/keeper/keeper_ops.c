@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the table of verbs sees of the world: configuration, policy, signer, dialer, log, clock.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "keeper/keeper_priv.h"
+#include "keeper/policy.h"
+#include "keeper/session_priv.h"
+
+#define COMPLAINT_MS 10000 /* between two complaints about the log on standard error */
+
+enum sp_err keeper_event(struct keeper *k, struct event *e, bool is_durable)
+{
+    int64_t now = clock_now_ms();
+    enum sp_err err = event_write(&k->log, e, is_durable);
+
+    if (err != SP_OK && (k->log_said_ms == 0 || now - k->log_said_ms > COMPLAINT_MS)) {
+        k->log_said_ms = now;
+        fprintf(stderr,
+                "sallyport: cannot write the event log %s: %s; no one is let in until it "
+                "can be written\n",
+                k->config->event_log, strerror(errno));
+    }
+    return err;
+}
+
+void keeper_event_note(struct keeper *k, struct event *e)
+{
+    enum sp_err err = keeper_event(k, e, false);
+
+    (void)err; /* said on standard error */
+}
+
+static int64_t op_now(void *ctx)
+{
+    (void)ctx;
+    return clock_now_ms();
+}
+
+static enum sp_err op_send(void *ctx, struct session *s, uint32_t type, void *msg, size_t size,
+                           int fd)
+{
+    (void)ctx;
+    if (s->fd < 0)
+        return SP_ECLOSED;
+    return ipc_send(s->fd, type, msg, size, &fd, fd >= 0 ? 1 : 0, 0);
+}
+
+static enum sp_err op_sign(void *ctx, const struct ipc_sign_req *req, uint8_t *signature,
+                           size_t *size)
+{
+    const struct keeper *k = ctx;
+
+    if (signer_tbs_version(req->tbs, req->tbs_size) < k->config->tls_min)
+        return SP_EDENIED;
+    return signer_sign(k->signer, req->scheme, req->tbs, req->tbs_size, signature, size);
+}
+
+static void op_account(void *ctx, const char *user, const char *domain, struct session_account *out)
+{
+    const struct keeper *k = ctx;
+    const struct config_user *found = policy_find_user(k->config, user);
+    const uint8_t *hash = found != NULL ? found->nt_hash.bytes : k->nobody_hash;
+
+    (void)domain; /* Sallyport's users are its own, whatever domain a client adds */
+    out->is_known = found != NULL;
+    out->is_disabled = found != NULL && found->is_disabled;
+    memcpy(out->nt_hash, hash, sizeof(out->nt_hash));
+}
+
+static bool put_name(const char *text, uint8_t out[IPC_NAME_MAX], uint16_t *size)
+{
+    size_t used = 0;
+
+    if (text_utf16le_from_utf8(text, out, IPC_NAME_MAX, &used) != SP_OK)
+        return false;
+    *size = (uint16_t)used;
+    return true;
+}
+
+static void deny(struct session_decision *out, uint32_t errinfo, const char *reason)
+{
+    sp_wipe(out, sizeof(*out));
+    out->errinfo = errinfo;
+    out->nt_status = STATUS_LOGON_TYPE_NOT_GRANTED;
+    snprintf(out->reason, sizeof(out->reason), "%s", reason);
+}
+
+static void allow(const struct keeper *k, const struct config_target *t,
+                  const struct config_rule *rule, const char *user, const char *domain,
+                  struct session_decision *out)
+{
+    bool is_inject = t->login == IPC_LOGIN_INJECT;
+
+    *out = (struct session_decision){.is_allowed = true,
+                                     .nla = t->nla,
+                                     .login = t->login,
+                                     .tls_mode = t->tls_mode,
+                                     .idle_ms = k->config->limits.idle_ms,
+                                     .port = t->port,
+                                     .dial_timeout_ms = k->config->limits.connect_timeout_ms,
+                                     .secret = t};
+    snprintf(out->target, sizeof(out->target), "%s", t->name);
+    snprintf(out->host, sizeof(out->host), "%s", t->host);
+    snprintf(out->rule, sizeof(out->rule), "%s", rule->name);
+    memcpy(out->pin, t->pin, sizeof(out->pin));
+    if (!put_name(is_inject ? t->login_user : user, out->user, &out->user_size) ||
+        !put_name(is_inject ? t->login_domain : domain, out->domain, &out->domain_size))
+        deny(out, ERRINFO_NOT_ENTITLED, "the account's name does not fit the protocol");
+}
+
+static void op_decide(void *ctx, const struct session *s, struct session_decision *out)
+{
+    const struct keeper *k = ctx;
+    struct policy_decision decision;
+    struct policy_name name = {0};
+
+    if (registry_admitted(&k->registry) >= k->config->limits.sessions) {
+        deny(out, ERRINFO_DENIED, "limits.sessions is reached");
+        return;
+    }
+    if (policy_split_name(s->user_text, &name) != SP_OK) {
+        deny(out, ERRINFO_NOT_ENTITLED, "the name cannot be taken apart");
+        return;
+    }
+    policy_decide(k->config, policy_find_user(k->config, s->user_text),
+                  name.has_target ? name.target : NULL, &decision);
+    if (decision.verdict != POLICY_ALLOWED)
+        deny(out, decision.errinfo, decision.reason);
+    else
+        allow(k, decision.target, decision.rule, name.user, s->domain_text, out);
+}
+
+static enum sp_err op_dial(void *ctx, struct session *s)
+{
+    struct keeper *k = ctx;
+    struct ipc_dial msg = {
+        .id = s->number, .port = s->decision.port, .timeout_ms = s->decision.dial_timeout_ms};
+    int fd = k->children.child[CHILD_DIALER].channel;
+
+    memcpy(msg.host, s->decision.host, sizeof(msg.host));
+    return fd < 0 ? SP_ECLOSED : ipc_send(fd, IPC_DIAL, &msg, sizeof(msg), NULL, 0, 0);
+}
+
+static enum sp_err op_password(void *ctx, const struct session *s, uint8_t out[IPC_NAME_MAX],
+                               size_t *size)
+{
+    const struct config_target *t = s->decision.secret;
+
+    (void)ctx;
+    if (t == NULL || t->login_password.size > IPC_NAME_MAX)
+        return SP_EDENIED;
+    memcpy(out, t->login_password.bytes, t->login_password.size);
+    *size = t->login_password.size;
+    return SP_OK;
+}
+
+static enum sp_err op_known_key(void *ctx, const char *target, const uint8_t key[32], bool *is_new,
+                                uint8_t known[32])
+{
+    struct keeper *k = ctx;
+
+    return known_targets_check(&k->known, target, key, is_new, known);
+}
+
+static enum sp_err op_event(void *ctx, struct event *e, bool is_durable)
+{
+    return keeper_event(ctx, e, is_durable);
+}
+
+void keeper_ops_init(struct keeper *k)
+{
+    sp_random(k->nobody_hash, sizeof(k->nobody_hash));
+    k->ops = (struct session_ops){.ctx = k,
+                                  .now_ms = op_now,
+                                  .send = op_send,
+                                  .sign = op_sign,
+                                  .account = op_account,
+                                  .decide = op_decide,
+                                  .dial = op_dial,
+                                  .password = op_password,
+                                  .known_key = op_known_key,
+                                  .event = op_event};
+}

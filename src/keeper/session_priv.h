@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the table and the files of verbs share.
+ */
+#ifndef SP_KEEPER_SESSION_PRIV_H
+#define SP_KEEPER_SESSION_PRIV_H
+
+#include "keeper/session_table.h"
+
+/* NTSTATUS for TSRequest.errorCode (MS-ERREF) */
+#define STATUS_LOGON_FAILURE          0xC000006Du
+#define STATUS_ACCOUNT_DISABLED       0xC0000072u
+#define STATUS_LOGON_TYPE_NOT_GRANTED 0xC000015Bu
+
+/* Set Error Info codes that keeper gives (MS-RDPBCGR 2.2.5.1.1) */
+#define ERRINFO_DENIED         0x00000007u
+#define ERRINFO_NOT_ENTITLED   0x00000009u
+#define ERRINFO_FRESH_PASSWORD 0x0000000Au
+#define ERRINFO_NO_TARGET      0x00000400u
+#define ERRINFO_NO_CONNECTION  0x00000404u
+#define ERRINFO_NO_DNS         0x00000407u
+
+/* What a handler works with. */
+struct verb {
+    struct session *s;
+    const struct session_ops *ops;
+    struct ipc_in *in;
+    struct sp_fail *fail;
+};
+
+typedef enum sp_err verb_fn(struct verb *v);
+
+/* verbs_login.c: from the handshake to the decision. Errors: a violation */
+verb_fn verb_sign, verb_challenge, verb_verify, verb_decide, verb_delegate;
+
+/* verbs_target.c: from the connection to the target's login. Errors: a violation */
+verb_fn verb_connect, verb_certificate, verb_bind, verb_seal, verb_clear;
+
+/* verbs_note.c. Errors: a violation */
+verb_fn verb_note;
+
+/* Start an event about a session: its id, source, user and target as far as known. */
+void session_event(const struct session *s, struct event *e, const char *name);
+
+/* Write an event that nothing waits for; a failure is counted by the log. */
+void session_event_write(const struct session_ops *ops, struct event *e);
+
+/* Answer a request; a session that does not take its answer is a violation (SP_ETIME, …). */
+SP_MUST_USE enum sp_err verb_answer(struct verb *v, uint32_t type, void *msg, size_t size, int fd);
+
+/* Move to REFUSED and remember why for session_end. */
+void session_refuse(struct session *s, const char *reason);
+
+#endif

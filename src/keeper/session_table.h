@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a session may ask of keeper: one table of message, size, state, once, handler.
+ *
+ *   OPEN ─SIGN─► SIGNED ─CHALLENGE─► CHALLENGED ─VERIFY─► VERIFIED ─DECIDE─► DECIDED ─CONNECT─►
+ *   CONNECTING ─(dialed)─► CONNECTED ─CERTIFICATE─► TRUSTED ─BIND─► BOUND ─SEAL─► ADMITTED
+ *                                                           ─CLEAR──────────────► ADMITTED
+ *   ADMITTED ─NOTE active─► ACTIVE      any refusal ─► REFUSED      NOTE closed ─► CLOSED
+ *
+ * Whatever is not in the table, of another size, in another state or one too many is a violation:
+ * the caller ends that session, never itself. The handlers see the world through session_ops only,
+ * so that tests and the fuzzer drive the same code with effects in memory.
+ */
+#ifndef SP_KEEPER_SESSION_TABLE_H
+#define SP_KEEPER_SESSION_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/ipc_msg.h"
+#include "keeper/events.h"
+
+#define SESSION_ID_SIZE        17    /* 16 hex digits and a NUL                         */
+#define SESSION_CHALLENGE_MS   60000 /* how long a challenge may be answered            */
+#define SESSION_LEASE_MS       60000 /* what a lease grants …                           */
+#define SESSION_LEASE_EVERY_MS 20000 /* … and how often it is renewed                   */
+#define SESSION_CHANNELS_MAX   31    /* static channels that one connection can have    */
+#define SESSION_CHANNEL_SIZE   16
+
+enum session_state {
+    SESSION_OPEN,
+    SESSION_SIGNED,
+    SESSION_CHALLENGED,
+    SESSION_VERIFIED,
+    SESSION_DECIDED,
+    SESSION_CONNECTING,
+    SESSION_CONNECTED,
+    SESSION_TRUSTED,
+    SESSION_BOUND,
+    SESSION_ADMITTED,
+    SESSION_ACTIVE,
+    SESSION_REFUSED, /* a refusal was told and logged; only notes may follow            */
+    SESSION_CLOSED,  /* it said its last word                                           */
+    SESSION_STATE_COUNT
+};
+
+/* What keeper knows of the account that somebody claims to be. */
+struct session_account {
+    bool is_known;
+    bool is_disabled;
+    uint8_t nt_hash[16]; /* of nobody, and always the same, if unknown */
+};
+
+/* What policy said, in the form that the table needs. */
+struct session_decision {
+    bool is_allowed;
+    uint32_t errinfo, nt_status; /* told to the client if not allowed                   */
+    uint32_t nla;                /* enum ipc_nla                                        */
+    uint32_t login;              /* enum ipc_login                                      */
+    uint32_t tls_mode;           /* enum ipc_verify_mode                                */
+    uint32_t idle_ms;            /* 0 = none                                            */
+    uint32_t port;
+    uint32_t dial_timeout_ms;
+    uint16_t user_size, domain_size; /* of the target's account                         */
+    uint8_t user[IPC_NAME_MAX];
+    uint8_t domain[IPC_NAME_MAX];
+    uint8_t pin[32]; /* for IPC_TLS_PIN                                                 */
+    char target[IPC_TEXT_MAX];
+    char host[IPC_HOST_MAX];
+    char rule[IPC_TEXT_MAX]; /* which rule allowed it, for the event                  */
+    char reason[512];        /* why not, for the event                                */
+    const void *secret;      /* names the target to session_ops.password; borrowed    */
+};
+
+/* One session as keeper sees it. */
+struct session {
+    char id[SESSION_ID_SIZE];
+    uint64_t number; /* names it to dialer */
+    int fd;          /* its channel; -1 when closed */
+    int pidfd;       /* -1 if the kernel has none */
+    pid_t pid;
+    struct ipc_address peer;
+    uint32_t listener;
+    enum session_state state;
+    uint32_t used; /* one bit a row of the table */
+    uint32_t notes, note_kinds;
+    bool is_failure_logged; /* INVARIANT: one failure event a session                   */
+    int64_t started_ms, active_ms, deadline_ms, lease_at_ms, challenge_until_ms, kill_at_ms;
+    int64_t started_wall_us;
+    uint8_t challenge[8];
+    uint16_t user_size;
+    uint8_t user[IPC_NAME_MAX];                              /* as typed, UTF-16LE */
+    char user_text[IPC_NAME_MAX], domain_text[IPC_NAME_MAX]; /* as typed, UTF-8, unescaped */
+    char client[IPC_TEXT_MAX];                               /* client name, unescaped */
+    struct session_decision decision;
+    bool is_dialed;
+    uint32_t dial_status;
+    int target_fd; /* from dialer, until CONNECT takes it */
+    uint8_t exported_key[16];
+    uint16_t delegated_size;
+    uint8_t delegated[IPC_NAME_MAX]; /* the person's own password */
+    char channels[SESSION_CHANNELS_MAX][SESSION_CHANNEL_SIZE];
+    uint32_t channel_count;
+    uint64_t to_client, to_target;
+    char end_reason[IPC_TEXT_MAX]; /* unescaped */
+    bool is_ended_report;          /* spawner or waitpid said that the process is gone   */
+    int32_t status;                /* as waitpid(2) gave it */
+};
+
+/* The world outside the table. ctx is the owner's. */
+struct session_ops {
+    void *ctx;
+    int64_t (*now_ms)(void *ctx);
+    /* Send to the session without waiting; fd -1 = none. */
+    enum sp_err (*send)(void *ctx, struct session *s, uint32_t type, void *msg, size_t size,
+                        int fd);
+    /* Sign a handshake. Errors: SP_EDENIED no such scheme; others: not a handshake, a violation */
+    enum sp_err (*sign)(void *ctx, const struct ipc_sign_req *req, uint8_t *signature,
+                        size_t *size);
+    /* Look an account up by the name as typed, suffix included. */
+    void (*account)(void *ctx, const char *user, const char *domain, struct session_account *out);
+    void (*decide)(void *ctx, const struct session *s, struct session_decision *out);
+    /* Start to connect to s->decision's host and port; the answer comes by session_dialed. */
+    enum sp_err (*dial)(void *ctx, struct session *s);
+    /* The target's password, UTF-16LE, for login inject. The caller wipes it. */
+    enum sp_err (*password)(void *ctx, const struct session *s, uint8_t out[IPC_NAME_MAX],
+                            size_t *size);
+    /* Compare with the key that is known for a target, learning it durably if none is.
+     * Errors: SP_EDENIED another key is known, it is in known; SP_ESYS it cannot be kept */
+    enum sp_err (*known_key)(void *ctx, const char *target, const uint8_t key[32], bool *is_new,
+                             uint8_t known[32]);
+    /* Write an event and end it. */
+    enum sp_err (*event)(void *ctx, struct event *e, bool is_durable);
+};
+
+/* Start a session's record: id and number are made here, fd and pidfd are taken. */
+void session_init(struct session *s, const struct ipc_session_started *started, int fd, int pidfd,
+                  int64_t now_ms, uint32_t authenticate_ms);
+
+/* Wipe a session's record and close what it owns. */
+void session_clear(struct session *s);
+
+/*
+ * Handle one message of a session.
+ * in       as ipc_recv gave it; descriptors that nobody took are closed here
+ * fail     where and what, if it is a violation
+ * Errors:  anything but SP_OK is a violation: the caller must end this session
+ */
+SP_MUST_USE enum sp_err session_message(struct session *s, const struct session_ops *ops,
+                                        struct ipc_in *in, struct sp_fail *fail);
+
+/*
+ * Dialer's answer for this session.
+ * fd       the connected socket or -1; taken
+ */
+void session_dialed(struct session *s, const struct session_ops *ops,
+                    const struct ipc_dialed *dialed, int fd);
+
+/*
+ * Tell the session to end.
+ * errinfo  what it should tell the client
+ * reason   static or bounded text; becomes the reason of session_end
+ * Errors:  SP_ECLOSED, SP_ETIME, SP_ESYS it cannot be told and must be killed
+ */
+SP_MUST_USE enum sp_err session_end(struct session *s, const struct session_ops *ops,
+                                    uint32_t errinfo, const char *reason);
+
+/* Renew the lease. Errors: as session_end */
+SP_MUST_USE enum sp_err session_lease(struct session *s, const struct session_ops *ops);
+
+/* Write session_end: duration, bytes, channels, reason; and what failed if nobody said it yet. */
+void session_log_end(struct session *s, const struct session_ops *ops);
+
+/* Write session_start. */
+void session_log_start(const struct session *s, const struct session_ops *ops);
+
+/* Write session_violation for a message that session_message refused. */
+void session_log_violation(struct session *s, const struct session_ops *ops,
+                           const struct ipc_in *in, const struct sp_fail *fail);
+
+/* A state's name as it stands in events and in `sallyport sessions`. Owner: static text */
+const char *session_state_name(enum session_state state);
+
+/* Write address and port as "192.0.2.1:1024" or "[2001:db8::1]:1024"; out: 64 bytes */
+void session_source(const struct ipc_address *a, char out[64]);
+
+#endif
