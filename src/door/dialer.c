@@ -122,9 +122,11 @@ static enum sp_err reap(struct dialer *d)
             continue;
         struct dial was = *ended;
         *ended = (struct dial){0};
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+            continue;
         if (was.overdue)
             err = answer_failed(d, was.id, IPC_DIAL_TIMEOUT, ETIMEDOUT);
-        else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        else
             err = answer_failed(d, was.id, IPC_DIAL_FAILED, 0);
         if (err == SP_ECLOSED)
             return err;
