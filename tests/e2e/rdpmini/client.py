@@ -38,17 +38,21 @@ class Client:
     cut          {step: bytes}: stop so many bytes into what that step sends (ending as fault says).
                  Steps: x224 tls negotiate authenticate credentials mcs domain info confirm
     hold         a step before which nothing more is sent
+    alter        {step: function}: changes the plain bytes of that step's message; the sending side
+                 is closed behind it. Steps as above, and secret for TSCredentials before sealing
     """
 
     def __init__(self, port, user='', password='', domain='', host='127.0.0.1', requested=0x0B,
                  cookie=b'Cookie: mstshash=mini\r\n', negotiation_flags=0, tls_version=None, spnego=None,
                  mic_late=False, credssp_version=6, channels=(), size=(1024, 768), source=None,
-                 fault=None, cut=None, hold=None, timeout=20):
+                 fault=None, cut=None, hold=None, alter=None,
+                 message_channel=False, timeout=20):
         self.user, self.password, self.domain = user, password, domain
         self.requested, self.cookie, self.negotiation_flags = requested, cookie, negotiation_flags
         self.tls_version, self.spnego, self.mic_late = tls_version, spnego, mic_late
         self.credssp_version, self.channels, self.size = credssp_version, list(channels), size
-        self.cut, self.hold = cut or {}, hold
+        self.cut, self.hold, self.alter = cut or {}, hold, alter or {}
+        self.message_channel = message_channel
         self.nonce = os.urandom(32)
         self.ntlm = ntlm.Initiator(user, password, domain, f'TERMSRV/{host}')
         self.line = Line.dial(host, port, source, fault=fault, timeout=timeout)
@@ -78,12 +82,22 @@ class Client:
         if name in self.cut:
             self.line.fault.limit = self.line.sent + self.cut[name]
 
+    def _send(self, step, data):
+        """Send the message of a step, or the lie that the test tells in its place."""
+        change = self.alter.get(step)
+        if change is None:
+            self.line.send(data)
+            return
+        self.line.send(change(data))
+        self.line.half_close()
+        raise Stalled(f'{step} altered')
+
     # --- X.224, TLS -----------------------------------------------------------------------------
 
     def stage_x224(self):
         self._step('x224')
         wish = b'' if self.requested is None else mcs.neg_req(self.requested, self.negotiation_flags)
-        self.line.send(mcs.connection_request(self.cookie, wish))
+        self._send('x224', mcs.connection_request(self.cookie, wish))
         body = self.line.tpkt()
         self.negotiation_answer = body
         if len(body) < 15:
@@ -111,14 +125,16 @@ class Client:
             self._nla_raw()
         self._step('credentials')
         secret = credssp.ts_password(self.domain, self.user, self.password)
-        self._credssp(auth_info=self.ntlm.seal.seal(secret))
+        if 'secret' in self.alter:
+            secret = self.alter['secret'](secret)
+        self._credssp('credentials', auth_info=self.ntlm.seal.seal(secret))
         if self.selected == mcs.PROTOCOL_HYBRID_EX:
             self.early_result, = struct.unpack('<I', self.line.take(4))
             if self.early_result:
                 raise Refused('early result', self.early_result)
 
-    def _credssp(self, **fields):
-        self.line.send(credssp.ts_request(self.credssp_version, nonce=self.nonce, **fields))
+    def _credssp(self, step, **fields):
+        self._send(step, credssp.ts_request(self.credssp_version, nonce=self.nonce, **fields))
 
     def _answer(self):
         raw = self.line.ts_request()
@@ -138,11 +154,11 @@ class Client:
 
     def _nla_raw(self):
         self._step('negotiate')
-        self._credssp(nego=self.ntlm.negotiate())
+        self._credssp('negotiate', nego=self.ntlm.negotiate())
         challenge = self._answer()['nego']
         self._step('authenticate')
         token = self.ntlm.authenticate(challenge)
-        self._credssp(nego=token, pub_key_auth=self._binding())
+        self._credssp('authenticate', nego=token, pub_key_auth=self._binding())
         self._check_echo(self._answer())
 
     def _nla_spnego(self):
@@ -152,24 +168,24 @@ class Client:
         self._step('negotiate')
         negotiate = self.ntlm.negotiate()
         if self.spnego == 'kerberos':
-            self._credssp(nego=credssp.neg_token_init(mechs, b'\x60\x03\x06\x01\x00'))
+            self._credssp('negotiate', nego=credssp.neg_token_init(mechs, b'\x60\x03\x06\x01\x00'))
             self.first_reply = credssp.neg_token_resp_read(self._answer()['nego'])
-            self._credssp(nego=credssp.neg_token_resp(token=negotiate))
+            self._credssp('negotiate', nego=credssp.neg_token_resp(token=negotiate))
         else:
-            self._credssp(nego=credssp.neg_token_init(mechs, negotiate))
+            self._credssp('negotiate', nego=credssp.neg_token_init(mechs, negotiate))
         challenge = credssp.neg_token_resp_read(self._answer()['nego'])['token']
         self._step('authenticate')
         token = self.ntlm.authenticate(challenge)
         mic = self.ntlm.seal.mic(credssp.mech_list(mechs))
         final = credssp.neg_token_resp(token=token, mic=mic)
         if self.mic_late:
-            self._credssp(nego=final)
+            self._credssp('authenticate', nego=final)
             self._server_mic(self._answer(), mechs)
-            self._credssp(pub_key_auth=self._binding())
+            self._credssp('authenticate', pub_key_auth=self._binding())
             self._check_echo(self._answer())
             return
         self.ntlm.seal.reset()
-        self._credssp(nego=final, pub_key_auth=self._binding())
+        self._credssp('authenticate', nego=final, pub_key_auth=self._binding())
         answer = self._answer()
         if 'nego' in answer:
             self._server_mic(answer, mechs)
@@ -193,10 +209,12 @@ class Client:
 
     def stage_mcs(self):
         self._step('mcs')
-        blocks = mcs.client_core(*self.size, self.selected)
+        early = mcs.CLIENT_EARLY | (0x80 if self.message_channel else 0)
+        blocks = mcs.client_core(*self.size, self.selected, early)
         blocks += mcs.block(0xC004, struct.pack('<II', 0x15, 0)) + mcs.block(0xC002, bytes(8))
         blocks += mcs.client_net(self.channels) if self.channels else b''
-        self.line.send(mcs.data_tpdu(mcs.connect_initial(blocks)))
+        blocks += mcs.block(0xC006, bytes(4)) if self.message_channel else b''
+        self._send('mcs', mcs.data_tpdu(mcs.connect_initial(blocks)))
         body = self.line.tpkt()
         if body[3:5] != b'\x7f\x66':
             raise ValueError('no Connect Response')
@@ -204,16 +222,18 @@ class Client:
         net = self.server_blocks[0x0C03]
         self.io_channel, count = struct.unpack_from('<HH', net)
         self.channel_ids = list(struct.unpack_from(f'<{count}H', net, 4))
+        self.message_id = struct.unpack('<H', self.server_blocks.get(0x0C04, b'\0\0'))[0]
 
     def stage_domain(self):
         self._step('domain')
-        self.line.send(mcs.data_tpdu(b'\x04\x01\x00\x01\x00'))
+        self._send('domain', mcs.data_tpdu(b'\x04\x01\x00\x01\x00'))
         self.line.send(mcs.data_tpdu(b'\x28'))
         confirm = self.line.tpkt()[3:]
         if confirm[0] != 0x2E or confirm[1]:
             raise ValueError('no Attach User Confirm')
         self.user_id = struct.unpack_from('>H', confirm, 2)[0] + 1001
-        for channel in (self.user_id, self.io_channel, *self.channel_ids):
+        message = [self.message_id] if self.message_id else []
+        for channel in (self.user_id, self.io_channel, *message, *self.channel_ids):
             self.line.send(mcs.data_tpdu(struct.pack('>BHH', 0x38, self.user_id - 1001, channel)))
             joined = self.line.tpkt()[3:]
             if joined[0] != 0x3E or joined[1]:
@@ -221,7 +241,8 @@ class Client:
 
     def stage_info(self):
         self._step('info')
-        self.send_io(mcs.client_info(self.user, self.domain, self.password))
+        info = mcs.client_info(self.user, self.domain, self.password)
+        self._send('info', mcs.send_request(self.user_id, self.io_channel, info))
 
     def stage_licence(self):
         while True:

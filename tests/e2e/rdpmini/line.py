@@ -82,11 +82,14 @@ class Line:
             raw[at - self.sent] ^= self.fault.flip[at]
         return bytes(raw)
 
+    def half_close(self):
+        self.sock.shutdown(socket.SHUT_WR)
+
     def _end(self):
         if self.fault.ending == 'rst':
             self.reset()
         elif self.fault.ending == 'fin':
-            self.sock.shutdown(socket.SHUT_WR)
+            self.half_close()
         raise Stalled(f'{self.sent} bytes sent, then {self.fault.ending}')
 
     def pull(self):

@@ -12,6 +12,9 @@ SYNCHRONIZE, CONTROL, INPUT, FONT_LIST, FONT_MAP = 0x1F, 0x14, 0x1C, 0x27, 0x28
 SET_ERROR_INFO, SAVE_SESSION_INFO, FRAME_ACK = 0x2F, 0x26, 0x38
 
 
+CLIENT_EARLY = 0x0661  # errors, connection type, layout, time zone, heartbeat
+
+
 def tpkt(body):
     return struct.pack('>BBH', 3, 0, len(body) + 4) + body
 
@@ -107,7 +110,7 @@ def gcc_blocks(pdu):
     raise ValueError('no GCC user data')
 
 
-def client_core(width, height, selected, early=0x0FE1 & ~0x0980, name='MINI', version=0x00080004):
+def client_core(width, height, selected, early=CLIENT_EARLY, name='MINI', version=0x00080004):
     name16 = name.encode('utf-16-le')[:30]
     return block(0xC001, struct.pack('<IHHHHII', version, width, height, 0xCA01, 0xAA03, 0x409, 18363)
                  + name16.ljust(32, b'\0') + struct.pack('<III', 4, 0, 12) + bytes(64)
