@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char *const names[SP_ERR_COUNT] = {
     [SP_OK] = "ok",         [SP_ESHORT] = "short",   [SP_ETRAIL] = "trailing",
@@ -31,6 +32,14 @@ enum sp_err sp_fail_set(struct sp_fail *fail, enum sp_err code, const char *wher
 
 _Noreturn void sp_bug(const char *file, int line, const char *text)
 {
-    dprintf(2, "sallyport: internal error at %s:%d: %s\n", file, line, text);
+    char message[256];
+    int size = snprintf(message, sizeof(message), "sallyport: internal error at %s:%d: %s\n", file,
+                        line, text);
+
+    /* Not dprintf: it seeks, and a session's sandbox would end us before the message is out. */
+    if (size >= (int)sizeof(message))
+        size = (int)sizeof(message) - 1;
+    if (size < 0 || write(STDERR_FILENO, message, (size_t)size) < 0)
+        abort();
     abort();
 }
