@@ -140,7 +140,7 @@ static enum sp_err on_event(struct door *d, uint64_t tag, int64_t now_ms)
     return SP_OK;
 }
 
-/* Returns the error that ended the loop; SP_ECLOSED: keeper or spawner is gone. */
+/* Returns the error that ended the loop; SP_ECLOSED: keeper is gone; SP_ESTATE: the spawner. */
 static enum sp_err door_loop(struct door *d)
 {
     struct epoll_event events[EVENTS_MAX];
@@ -193,6 +193,9 @@ int door_main(void)
     err = door_loop(&door);
     if (err == SP_ECLOSED)
         return 0;
-    helper_log("ended: code=%s errno=%d", sp_err_name(err), errno);
+    if (err == SP_ESTATE)
+        helper_log("the spawner is gone");
+    else
+        helper_log("ended: code=%s errno=%d", sp_err_name(err), errno);
     return 1;
 }

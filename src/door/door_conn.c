@@ -136,6 +136,8 @@ static enum sp_err send_to_spawner(struct door *d, const struct door_conn *c, in
     enum sp_err err = ipc_send(d->spawner_fd, IPC_CONNECTION, &msg, sizeof(msg), fds, 2, 0);
     if (err == SP_OK)
         *life_read = sp_fd_take(&read_end);
+    if (err == SP_ECLOSED)
+        return SP_ESTATE;
     /* Too many descriptors in flight or no memory: it may go later, or the deadline decides. */
     return err == SP_ESYS ? SP_ETIME : err;
 }

@@ -98,13 +98,13 @@ void door_conn_add(struct door *d, int fd, const struct ipc_address *peer, uint3
 
 /*
  * The connection's descriptor has news: a first byte, the peer's end, or the life pipe's end.
- * Errors:  SP_ECLOSED the spawner is gone
+ * Errors:  SP_ESTATE the spawner is gone
  */
 SP_MUST_USE enum sp_err door_conn_event(struct door *d, uint32_t index, int64_t now_ms);
 
 /*
  * Hand pending connections over while the spawner takes them, and reset those whose time is up.
- * Errors:  SP_ECLOSED the spawner is gone
+ * Errors:  SP_ESTATE the spawner is gone
  */
 SP_MUST_USE enum sp_err door_conns_tick(struct door *d, int64_t now_ms);
 

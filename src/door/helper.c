@@ -63,13 +63,18 @@ enum sp_err helper_begin(const char *name, uint32_t uid, uint32_t gid, struct sp
 
 void helper_log(const char *format, ...)
 {
-    char text[256];
+    char text[200];
+    char line[256];
     va_list ap;
 
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    dprintf(STDERR_FILENO, "sallyport %s: %s\n", helper_name, text);
+    int size = snprintf(line, sizeof(line), "sallyport %s: %s\n", helper_name, text);
+    /* Not dprintf: it seeks, which not every sandbox allows. A log that is full or gone is no
+     * reason to stop. */
+    if (size > 0 && write(STDERR_FILENO, line, (size_t)size) < 0)
+        return;
 }
 
 void helper_log_fail(const char *what, enum sp_err err, const struct sp_fail *fail)
