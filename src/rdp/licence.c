@@ -163,16 +163,26 @@ bool licence_is_valid_client(const struct licence_pdu *pdu)
     return pdu->type == LICENSE_ERROR_ALERT && pdu->error_code == STATUS_VALID_CLIENT;
 }
 
-void licence_write_valid_client(struct wr *w)
+static void write_error(struct wr *w, uint32_t error_code, uint32_t state_transition)
 {
     sec_header_write(w, SEC_LICENSE_PKT);
     wr_u8(w, LICENSE_ERROR_ALERT);
     wr_u8(w, PREAMBLE_VERSION);
     wr_u16le(w, PREAMBLE_SIZE + 12);
-    wr_u32le(w, STATUS_VALID_CLIENT);
-    wr_u32le(w, ST_NO_TRANSITION);
+    wr_u32le(w, error_code);
+    wr_u32le(w, state_transition);
     wr_u16le(w, BB_ERROR_BLOB);
     wr_u16le(w, 0);
+}
+
+void licence_write_valid_client(struct wr *w)
+{
+    write_error(w, STATUS_VALID_CLIENT, ST_NO_TRANSITION);
+}
+
+void licence_write_no_license(struct wr *w)
+{
+    write_error(w, ERR_NO_LICENSE, ST_TOTAL_ABORT);
 }
 
 uint32_t licence_errinfo(uint32_t error_code)

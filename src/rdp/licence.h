@@ -64,6 +64,15 @@ bool licence_is_valid_client(const struct licence_pdu *pdu);
 void licence_write_valid_client(struct wr *w);
 
 /*
+ * Write a client's Licensing Error Message that ends the protocol: no licence, total abort, with
+ * its security header. It is a legal answer to LICENSE_REQUEST for a client that keeps none; xrdp
+ * goes on with "valid client" after it, a Session Host decides by its licensing mode.
+ * Spec:    MS-RDPELE 3.3.5.1, 2.2.2.8
+ * Errors:  SP_ESPACE
+ */
+void licence_write_no_license(struct wr *w);
+
+/*
  * The reason to show to the client when the target refused in licensing.
  * error_code dwErrorCode of an ERROR_ALERT
  * Returns  an ERRINFO_LICENSE_* code, ERRINFO_LICENSE_INTERNAL for one that has no own

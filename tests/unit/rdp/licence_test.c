@@ -97,6 +97,21 @@ static void writes_lab_bytes(void **state)
     free(data);
 }
 
+static void writes_no_license(void **state)
+{
+    size_t size;
+    uint8_t *data = vector_load("licence/no_license.hex", &size);
+    uint8_t out[64];
+    struct wr w;
+
+    (void)state;
+    wr_init(&w, out, sizeof(out));
+    licence_write_no_license(&w);
+    assert_int_equal(w.pos, size);
+    assert_memory_equal(out, data, size);
+    free(data);
+}
+
 static enum sp_err parse_changed(const char *vector, size_t offset, uint32_t value, size_t width)
 {
     size_t size;
@@ -196,7 +211,7 @@ int main(void)
         cmocka_unit_test(reads_refusal),          cmocka_unit_test(writes_lab_bytes),
         cmocka_unit_test(refuses_bad_envelope),   cmocka_unit_test(refuses_blob_lengths),
         cmocka_unit_test(refuses_request_counts), cmocka_unit_test(maps_refusals_to_reasons),
-        cmocka_unit_test(names_reasons),
+        cmocka_unit_test(names_reasons),          cmocka_unit_test(writes_no_license),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
