@@ -50,7 +50,8 @@ struct helper_process helper_process_start(int (*main_fn)(void), struct boot_con
     fds[0] = keeper[1];
     fds[1] = boot;
     fds[2] = peer[1];
-    memcpy(fds + 3, listeners, listener_count * sizeof(int));
+    for (size_t i = 0; i < listener_count; i++)
+        fds[3 + i] = listeners[i];
     p.pid = fork();
     assert_true(p.pid >= 0);
     if (p.pid == 0) {
