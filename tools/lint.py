@@ -24,7 +24,7 @@ ARROWS = {
     'keeper': {'keeper', 'rdp', 'base'},
 }
 BANNED = ('strcpy strcat strncpy strncat stpcpy sprintf vsprintf gets strtok atoi atol atoll atof '
-          'alloca system popen mktemp tmpnam rand srand scanf sscanf fscanf').split()
+          'alloca system popen mktemp tmpnam rand srand scanf').split()
 BANNED_CALL = re.compile(r'(?<![\w.>])(' + '|'.join(BANNED) + r')\s*\(')
 UNDONE = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b')
 MACHINE_PATH = re.compile(r'/wo' r'rk/[a-z.]|/ro' r'ot/|/ho' r'me/[a-z]|\.\./sha' r'red|\.\./\.lib' r'rary')

@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 
 from lab import BUILD, Process, bound_tcp, free_port, wait_for, word
 from rdpmini import Client, ntlm
@@ -15,7 +16,7 @@ ROLES = ('door', 'spawner', 'dialer')
 
 # Each connection that fails leaves exactly one of these.
 FAILURES = {'auth_failed', 'access_denied', 'target_unreachable', 'target_certificate_refused',
-            'target_login_failed', 'session_failed', 'session_violation', 'exploit_attempt'}
+            'target_certificate_changed', 'target_login_failed', 'session_failed', 'session_violation', 'exploit_attempt'}
 
 _sources = itertools.count(1)
 
@@ -44,6 +45,7 @@ class Gate:
     def __init__(self, folder, targets, users=('demo',), rules=None, **settings):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        let_others_pass(self.folder)
         self.state = self.folder / 'state'
         self.passwords = {user: word(6) for user in users}
         self.port = free_port()
@@ -69,7 +71,7 @@ class Gate:
         def ready():
             if not self.process.alive():
                 raise AssertionError('sallyport serve ended: ' + self.process.text()[-2000:])
-            return bound_tcp(self.port)
+            return 'sallyport: ready' in self.process.text()
         wait_for(ready, what='sallyport serve')
 
     def stop(self, timeout=15):
@@ -149,6 +151,17 @@ class Gate:
         """Wait until all four are there and the door listens."""
         wait_for(lambda: len(self.roles()) == 4 and bound_tcp(self.port), timeout, 'all four processes')
         return self.roles()
+
+
+def let_others_pass(folder):
+    """As root the service drops to another user, who must be able to walk into our folders."""
+    if os.geteuid() != 0:
+        return
+    top = pathlib.Path(tempfile.gettempdir())
+    for part in (folder, *folder.parents):
+        if part == top or top not in part.parents:
+            return
+        part.chmod(0o711)
 
 
 def stat(pid):

@@ -78,7 +78,7 @@ def test_target_certificate_changed(make_gate, shadow, freerdp):
     service.mark()
     kind, code = refused(service.mini())
     assert kind == 'error info' and code
-    failure = service.one_failure('target_certificate_refused')
+    failure = service.one_failure('target_certificate_changed')
     assert failure['target'] == 'desk'
 
 
