@@ -16,7 +16,9 @@ uint16_t per_length_read(struct rd *r, const char *where)
         return 0;
     }
     uint8_t second = rd_u8(r, where);
-    return rd_ok(r) ? (uint16_t)((first & 0x3f) << 8 | second) : 0;
+    if (!rd_ok(r))
+        return 0;
+    return (uint16_t)((first & 0x3f) << 8 | second);
 }
 
 void per_length_write(struct wr *w, size_t length)
