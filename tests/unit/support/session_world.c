@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The table of verbs with a world in memory.
+ */
+#include "support/session_world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keeper/ntlm_verify.h"
+#include "keeper/session_priv.h"
+
+static const uint8_t user[] = "a\0l\0i\0c\0e"; /* the literal's NUL completes the last unit */
+static const uint8_t password[] = "w\0o\0n\0d\0e\0r";
+
+static int64_t on_now(void *ctx)
+{
+    return ((struct world *)ctx)->now_ms;
+}
+
+static enum sp_err on_send(void *ctx, struct session *s, uint32_t type, void *msg, size_t size,
+                           int fd)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    if (w->send_err != SP_OK)
+        return w->send_err;
+    memcpy(w->sent.bytes, msg, size);
+    w->sent.head = (struct ipc_head){type, (uint32_t)size};
+    w->sent_type = type;
+    w->sent_size = size;
+    w->sent_fd = fd;
+    w->sends++;
+    return SP_OK;
+}
+
+static enum sp_err on_sign(void *ctx, const struct ipc_sign_req *req, uint8_t *signature,
+                           size_t *size)
+{
+    struct world *w = ctx;
+
+    (void)req;
+    if (w->sign_err != SP_OK)
+        return w->sign_err;
+    memset(signature, 0x30, 70);
+    *size = 70;
+    w->signs++;
+    return SP_OK;
+}
+
+static void on_account(void *ctx, const char *name, const char *domain, struct session_account *out)
+{
+    (void)name;
+    (void)domain;
+    *out = ((struct world *)ctx)->account;
+}
+
+static void on_decide(void *ctx, const struct session *s, struct session_decision *out)
+{
+    (void)s;
+    *out = ((struct world *)ctx)->decision;
+}
+
+static enum sp_err on_dial(void *ctx, struct session *s)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    w->dials++;
+    return w->dial_err;
+}
+
+static enum sp_err on_password(void *ctx, const struct session *s, uint8_t out[IPC_NAME_MAX],
+                               size_t *size)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    if (w->password_err != SP_OK)
+        return w->password_err;
+    memcpy(out, WORLD_PASSWORD, 12);
+    *size = 12;
+    w->passwords++;
+    return SP_OK;
+}
+
+static enum sp_err on_known(void *ctx, const char *target, const uint8_t key[32], bool *is_new,
+                            uint8_t known[32])
+{
+    struct world *w = ctx;
+
+    (void)target;
+    (void)key;
+    *is_new = w->known_is_new;
+    if (w->known_err == SP_EDENIED)
+        memset(known, 0xAA, 32);
+    return w->known_err;
+}
+
+static enum sp_err on_event(void *ctx, struct event *e, bool is_durable)
+{
+    struct world *w = ctx;
+
+    if (e->is_broken)
+        abort(); /* an event that cannot be written is our own mistake */
+    if ((is_durable && w->event_err != SP_OK) || w->event_count == WORLD_EVENTS_MAX) {
+        event_clear(e);
+        return w->event_err;
+    }
+    w->events[w->event_count++] = e->root;
+    e->root = NULL;
+    w->durable_events += is_durable ? 1 : 0;
+    return SP_OK;
+}
+
+void world_init(struct world *w)
+{
+    struct ipc_session_started started = {.pid = 4242, .peer = {.port = 1024}};
+
+    memset(w, 0, sizeof(*w));
+    started.peer.ip[10] = started.peer.ip[11] = 0xFF;
+    started.peer.ip[12] = 192;
+    started.peer.ip[15] = 7;
+    w->now_ms = 1000;
+    session_init(&w->s, &started, -1, -1, w->now_ms, 30000);
+    w->account.is_known = true;
+    ntlm_nt_hash(password, sizeof(password), w->account.nt_hash);
+    w->decision = (struct session_decision){.is_allowed = true,
+                                            .nla = IPC_NLA_ALLOWED,
+                                            .login = IPC_LOGIN_INJECT,
+                                            .tls_mode = IPC_TLS_PIN,
+                                            .port = 3389,
+                                            .user_size = sizeof(user),
+                                            .target = "web01",
+                                            .host = "web01.example",
+                                            .rule = "all"};
+    memcpy(w->decision.user, user, sizeof(user));
+    memset(w->decision.pin, 0x11, sizeof(w->decision.pin));
+    w->ops = (struct session_ops){w,         on_now,  on_send,     on_sign,  on_account,
+                                  on_decide, on_dial, on_password, on_known, on_event};
+}
+
+void world_clear(struct world *w)
+{
+    for (size_t i = 0; i < w->event_count; i++)
+        json_decref(w->events[i]);
+    w->event_count = 0;
+    session_clear(&w->s);
+}
+
+void world_at(struct world *w, enum session_state state)
+{
+    struct session *s = &w->s;
+
+    s->state = state;
+    if (state >= SESSION_CHALLENGED) {
+        memset(s->challenge, 0x5C, sizeof(s->challenge));
+        s->challenge_until_ms = w->now_ms + SESSION_CHALLENGE_MS;
+    }
+    if (state >= SESSION_VERIFIED) {
+        s->user_size = sizeof(user);
+        memcpy(s->user, user, sizeof(user));
+        memcpy(s->user_text, "alice", 6);
+    }
+    if (state >= SESSION_DECIDED)
+        s->decision = w->decision;
+    if (state >= SESSION_BOUND)
+        memset(s->exported_key, 0x77, sizeof(s->exported_key));
+}
+
+enum sp_err world_send(struct world *w, uint32_t type, const void *msg, size_t size)
+{
+    memset(&w->in, 0, sizeof(w->in));
+    memcpy(w->in.msg.bytes, msg, size);
+    w->in.msg.head = (struct ipc_head){type, (uint32_t)size};
+    w->in.size = size;
+    w->in.fds[0] = w->in.fds[1] = -1;
+    w->fail = (struct sp_fail){0};
+    return session_message(&w->s, &w->ops, &w->in, &w->fail);
+}
+
+void world_proof(struct world *w, struct ipc_verify_req *req)
+{
+    static const uint8_t av_eol[4], client_challenge[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const uint8_t key[16] = {9, 9, 9};
+    struct ntlm_bind_ask ask = {.user = {user, sizeof(user)}, .av_pairs = {av_eol, 4}};
+    struct ntlm_bind_answer answer;
+    struct ntlm_transcript t;
+
+    memset(req, 0, sizeof(*req));
+    memcpy(ask.server_challenge, w->s.challenge, 8);
+    if (ntlm_bind_with(&ask, w->account.nt_hash, client_challenge, key, &answer) != SP_OK)
+        abort();
+    req->user_size = sizeof(user);
+    memcpy(req->user, user, sizeof(user));
+    req->nt_response_size = (uint16_t)answer.nt_response_size;
+    memcpy(req->nt_response, answer.nt_response, answer.nt_response_size);
+    memcpy(req->encrypted_random_session_key, answer.encrypted_random_session_key, 16);
+    req->negotiate_size = 40;
+    req->challenge_size = 60;
+    req->authenticate_size = 100;
+    memset(req->messages, 0x42, 200);
+    t = (struct ntlm_transcript){
+        req->messages, req->messages + 40, req->messages + 100, 40, 60, 100};
+    ntlm_mic(key, &t, req->mic);
+}
+
+/* The contents that are not all zero. */
+static size_t fill_good(struct world *w, uint32_t type, struct ipc_in *in)
+{
+    struct ipc_delegate_req *delegate = (struct ipc_delegate_req *)(void *)in->msg.bytes;
+    struct ipc_certificate_req *certificate = (struct ipc_certificate_req *)(void *)in->msg.bytes;
+    struct ipc_bind_req *bind = (struct ipc_bind_req *)(void *)in->msg.bytes;
+    struct ipc_seal_req *seal = (struct ipc_seal_req *)(void *)in->msg.bytes;
+
+    switch (type) {
+    case IPC_SIGN_REQ:
+        return sizeof(struct ipc_sign_req);
+    case IPC_VERIFY_REQ:
+        world_proof(w, (struct ipc_verify_req *)(void *)in->msg.bytes);
+        return sizeof(struct ipc_verify_req);
+    case IPC_DELEGATE_REQ:
+        delegate->user_size = sizeof(user);
+        memcpy(delegate->user, user, sizeof(user));
+        delegate->password_size = sizeof(password);
+        memcpy(delegate->password, password, sizeof(password));
+        return sizeof(*delegate);
+    case IPC_CERTIFICATE_REQ:
+        memset(certificate->key_sha256, 0x11, 32);
+        return sizeof(*certificate);
+    case IPC_BIND_REQ:
+        bind->av_size = 4;
+        return sizeof(*bind);
+    case IPC_SEAL_REQ:
+        memset(seal->exported_session_key, 0x77, 16);
+        seal->sequence = 1;
+        seal->rc4_offset = 40;
+        return sizeof(*seal);
+    case IPC_NOTE:
+        return sizeof(struct ipc_note);
+    default:
+        return sizeof(struct ipc_plain);
+    }
+}
+
+enum sp_err world_send_good(struct world *w, uint32_t type)
+{
+    static struct ipc_in in;
+
+    memset(&in, 0, sizeof(in));
+    size_t size = fill_good(w, type, &in);
+    return world_send(w, type, in.msg.bytes, size);
+}
+
+static const char *name_of(const json_t *event)
+{
+    return json_string_value(json_object_get(event, "event"));
+}
+
+size_t world_count(const struct world *w, const char *name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->event_count; i++)
+        n += strcmp(name_of(w->events[i]), name) == 0 ? 1 : 0;
+    return n;
+}
+
+json_t *world_event(const struct world *w, const char *name)
+{
+    for (size_t i = w->event_count; i > 0; i--) {
+        if (strcmp(name_of(w->events[i - 1]), name) == 0)
+            return w->events[i - 1];
+    }
+    abort();
+}
