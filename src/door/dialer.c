@@ -177,14 +177,12 @@ static enum sp_err dialer_loop(struct dialer *d)
 {
     for (;;) {
         struct pollfd fds[1] = {{.fd = d->keeper_fd, .events = POLLIN}};
-        enum sp_err err = SP_OK;
 
         if (children_wait(fds, 1, end_overdue(d, clock_now_ms())) < 0)
             return SP_ESYS;
-        if (fds[0].revents != 0)
+        enum sp_err err = reap(d); /* first, since it makes room */
+        if (err == SP_OK && fds[0].revents != 0)
             err = on_keeper(d);
-        if (err == SP_OK)
-            err = reap(d);
         if (err != SP_OK)
             return err;
     }

@@ -112,8 +112,11 @@ static enum sp_err on_door(struct spawner *s)
 
     if (err == SP_ECLOSED)
         return err;
+    if (err == SP_EVALUE) /* the kernel could not give us its descriptors: it is closed already */
+        complain(s, "no descriptor");
     if (err != SP_OK)
         return SP_OK;
+    errno = 0;
     if (in.msg.head.type == IPC_CONNECTION && in.size == sizeof(c) && in.fd_count == 2) {
         memcpy(&c, in.msg.bytes, sizeof(c));
         start_session(s, &c, in.fds[0], in.fds[1]);

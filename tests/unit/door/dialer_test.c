@@ -20,15 +20,13 @@
 #include "base/clock.h"
 #include "door/dialer.h"
 #include "door/dialer_connect.h"
-#include "helper_process.h"
+#include "support/helper_process.h"
 
-#define DIALS_MAX 2
-
-static struct helper_process start(void)
+static struct helper_process start(uint32_t dials_max)
 {
     static struct boot_config config;
 
-    config = (struct boot_config){.dials_max = DIALS_MAX};
+    config = (struct boot_config){.dials_max = dials_max};
     return helper_process_start(dialer_main, &config, NULL, 0);
 }
 
@@ -82,7 +80,7 @@ static void expect_connected(const struct helper_process *p, uint64_t id, int li
 
 static void connects_to_a_literal_and_to_localhost(void **state)
 {
-    struct helper_process p = start();
+    struct helper_process p = start(16);
     uint16_t port;
     int listener = helper_listen(8, &port);
 
@@ -97,7 +95,7 @@ static void connects_to_a_literal_and_to_localhost(void **state)
 
 static void says_what_went_wrong(void **state)
 {
-    struct helper_process p = start();
+    struct helper_process p = start(16);
     char label[80];
     uint16_t port;
     int listener = helper_listen(8, &port);
@@ -134,7 +132,7 @@ static int hanging_listener(uint16_t *port)
 
 static void a_hanging_target_times_out(void **state)
 {
-    struct helper_process p = start();
+    struct helper_process p = start(16);
     uint16_t port;
     int listener = hanging_listener(&port);
     int64_t began_ms = clock_now_ms();
@@ -149,7 +147,7 @@ static void a_hanging_target_times_out(void **state)
 
 static void dials_are_bounded(void **state)
 {
-    struct helper_process p = start();
+    struct helper_process p = start(2);
     uint16_t port;
     int listener = hanging_listener(&port);
 
@@ -185,7 +183,7 @@ static pid_t child_of(pid_t parent)
 
 static void signal_the_child(int number, uint32_t timeout_ms, enum ipc_dial_status want)
 {
-    struct helper_process p = start();
+    struct helper_process p = start(16);
     uint16_t port;
     int listener = hanging_listener(&port);
 
@@ -214,7 +212,7 @@ static void ends_a_child_that_overruns(void **state)
 
 static void children_end_with_the_dialer(void **state)
 {
-    struct helper_process p = start();
+    struct helper_process p = start(16);
     uint16_t port;
     int listener = hanging_listener(&port);
 

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "door/door.h"
 #include "door/door_priv.h"
-#include "helper_process.h"
+#include "support/helper_process.h"
 
 #define FIRST_BYTE_MS 300
 #define PER_SOURCE    3

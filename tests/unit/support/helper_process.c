@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Starts a helper process of base/boot.h for a test that plays keeper and the other helpers.
  */
-#include "helper_process.h"
+#include "support/helper_process.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
