@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Messages about the configuration: one table of fields says what is expected and what to do.
+ */
+#include "keeper/config_priv.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+struct field {
+    const char *path; /* with [] for every index */
+    const char *expected;
+    const char *remedy; /* NULL: the expectation says it all */
+};
+
+#define LABEL "1 to 64 letters, digits, '.', '_' or '-'"
+#define WAIT  "a time such as 500ms, 5s, 10m or 2h"
+
+static const struct field fields[] = {
+    {"listeners", "a list of 1 to 16 ADDRESS:PORT", NULL},
+    {"listeners[]", "an IP address and port, such as 0.0.0.0:3389 or [::]:3389",
+     "names are not taken; write the address to listen on"},
+    {"certificate", "a mapping {cert: FILE, key: FILE}",
+     "leave the whole key out for a generated certificate"},
+    {"certificate.cert", "the path of a PEM certificate chain", NULL},
+    {"certificate.key", "the path of a PEM private key", NULL},
+    {"state_dir", "the path of a folder", NULL},
+    {"event_log", "the path of a file", NULL},
+    {"control_socket", "a path of at most 107 bytes", "shorten it"},
+    {"user", "the name of an existing account other than root",
+     "create it: adduser --system --group sallyport"},
+    {"tls_min", "\"1.2\" or \"1.3\"", NULL},
+    {"names", "a list of at most 32 host names or addresses", NULL},
+    {"names[]", "a host name or address without a port", NULL},
+    {"ca_file", "the path of a PEM bundle", "Debian's is /etc/ssl/certs/ca-certificates.crt"},
+    {"limits", "a mapping of limits", NULL},
+    {"limits.unauthenticated", "a number from 1 to 100000", NULL},
+    {"limits.per_source", "a number from 1 to 100000", NULL},
+    {"limits.early_drop", "START:PERCENT, such as 64:30",
+     "START is at most limits.unauthenticated, PERCENT is 1 to 100"},
+    {"limits.first_byte", WAIT, "from 100ms to 5m"},
+    {"limits.authenticate", WAIT, "from 1s to 10m"},
+    {"limits.connect_timeout", WAIT, "from 100ms to 5m"},
+    {"limits.idle", WAIT " or 0 for no limit", "from 1s to 7d"},
+    {"limits.drain", WAIT " or 0", "at most 1h"},
+    {"limits.dials", "a number from 1 to 10000", NULL},
+    {"limits.sessions", "a number from 1 to 100000", NULL},
+    {"users", "a list of {name, nt_hash}", NULL},
+    {"users[]", "a mapping {name: NAME, nt_hash: HASH}", NULL},
+    {"users[].name",
+     "1 to 64 bytes of UTF-8 without # \\ @ / : and control characters, no blank at an end", NULL},
+    {"users[].nt_hash", "32 hexadecimal digits, file:PATH or env:NAME",
+     "make one with: sallyport passwd NAME"},
+    {"users[].disabled", "true or false", NULL},
+    {"groups", "a list of {name, members}", NULL},
+    {"groups[]", "a mapping {name: NAME, members: [USER]}", NULL},
+    {"groups[].name", LABEL, NULL},
+    {"groups[].members", "a list of user names", NULL},
+    {"groups[].members[]", "the name of a user of this file", "add the user or remove the name"},
+    {"targets", "a list of {name, address, login}", NULL},
+    {"targets[]", "a mapping {name: NAME, address: HOST, login: …}", NULL},
+    {"targets[].name", LABEL, NULL},
+    {"targets[].address", "HOST or HOST:PORT", "an IPv6 address stands in brackets: [2001:db8::1]"},
+    {"targets[].tags", "a list of at most 32 tags", NULL},
+    {"targets[].tags[]", LABEL, NULL},
+    {"targets[].login", "delegate or {inject: {user: USER, password: SECRET}}", NULL},
+    {"targets[].login.inject", "a mapping {user: USER, password: SECRET}", NULL},
+    {"targets[].login.delegate", "login: delegate", NULL},
+    {"targets[].login.inject.user", "USER, DOMAIN\\USER or USER@DOMAIN, at most 256 bytes", NULL},
+    {"targets[].login.inject.domain", "a domain of at most 256 bytes", NULL},
+    {"targets[].login.inject.password", "a password of 1 to 255 characters, file:PATH or env:NAME",
+     NULL},
+    {"targets[].tls", "a mapping {verify: …, pin: …}", NULL},
+    {"targets[].tls.verify", "ca, pin, tofu or none", NULL},
+    {"targets[].tls.pin", "sha256: and the key's hash in 64 hexadecimal digits or base64",
+     "an event \"target_certificate\" shows the hash"},
+    {"targets[].nla", "required, allowed or off", "quote it: nla: \"off\""},
+    {"rules", "a list of {name, users, groups, targets, tags}", NULL},
+    {"rules[]", "a mapping {name: NAME, users: [USER], targets: [TARGET]}", NULL},
+    {"rules[].name", LABEL, NULL},
+    {"rules[].users", "a list of user names", NULL},
+    {"rules[].users[]", "the name of a user of this file", "add the user or remove the name"},
+    {"rules[].groups", "a list of group names", NULL},
+    {"rules[].groups[]", "the name of a group of this file", "add the group or remove the name"},
+    {"rules[].targets", "a list of target names", NULL},
+    {"rules[].targets[]", "the name of a target of this file", "add the target or remove the name"},
+    {"rules[].tags", "a list of tags", NULL},
+    {"rules[].tags[]", "a tag that some target has", "tag a target or remove the name"},
+};
+
+#define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
+
+/* "targets[12].tls" → "targets[].tls" */
+static void pattern_of(const char *path, char *out, size_t size)
+{
+    size_t used = 0;
+
+    for (; *path != '\0' && used + 1 < size; path++)
+        if (path[0] < '0' || path[0] > '9')
+            out[used++] = *path;
+    out[used] = '\0';
+}
+
+static const struct field *field_of(const char *path)
+{
+    char pattern[CONFIG_FIELD_SIZE];
+
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (strcmp(fields[i].path, path) == 0)
+            return &fields[i];
+    pattern_of(path, pattern, sizeof(pattern));
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (strcmp(fields[i].path, pattern) == 0)
+            return &fields[i];
+    return NULL;
+}
+
+bool config_is_known(const char *path)
+{
+    return field_of(path) != NULL;
+}
+
+const char *config_expected(const char *path)
+{
+    const struct field *field = field_of(path);
+
+    return field != NULL ? field->expected : "something else";
+}
+
+void config_known_keys(const char *path, char *out, size_t out_size)
+{
+    char pattern[CONFIG_FIELD_SIZE];
+    size_t used = 0;
+
+    pattern_of(path, pattern, sizeof(pattern));
+    out[0] = '\0';
+    size_t n = strlen(pattern);
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        const char *rest = fields[i].path + (n > 0 ? n + 1 : 0);
+
+        if (n > 0 && (strncmp(fields[i].path, pattern, n) != 0 || fields[i].path[n] != '.'))
+            continue;
+        if (rest[0] == '\0' || strpbrk(rest, ".[") != NULL)
+            continue;
+        int more = snprintf(out + used, out_size - used, "%s%s", used > 0 ? ", " : "", rest);
+        if (more < 0 || (size_t)more >= out_size - used)
+            return;
+        used += (size_t)more;
+    }
+}
+
+enum sp_err config_refuse_text(struct config_load_state *s, enum sp_err code, uint32_t line,
+                               const char *format, ...)
+{
+    char shown[CONFIG_PATH_SIZE], number[16] = "";
+    va_list arguments;
+
+    if (s->err != SP_OK)
+        return s->err;
+    s->err = code;
+    text_escape(s->path, shown, sizeof(shown));
+    if (line > 0)
+        snprintf(number, sizeof(number), ":%u", line);
+    int n = snprintf(s->error, s->error_size, "%s%s: ", shown, number);
+    if (n < 0 || (size_t)n >= s->error_size)
+        return code;
+    va_start(arguments, format);
+    vsnprintf(s->error + n, s->error_size - (size_t)n, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+enum sp_err config_refuse(struct config_load_state *s, enum sp_err code, const char *path,
+                          const char *expected, const char *found, const char *remedy)
+{
+    const struct field *field = field_of(path);
+    char shown[CONFIG_FIELD_SIZE], place[CONFIG_FIELD_SIZE];
+
+    if (expected == NULL)
+        expected = config_expected(path);
+    if (remedy == NULL && field != NULL)
+        remedy = field->remedy;
+    text_escape(found != NULL ? found : "", shown, sizeof(shown));
+    text_escape(path, place, sizeof(place));
+    return config_refuse_text(s, code, config_map_line(&s->map, path),
+                              "field %s: expected %s%s%s%s%s%s", place, expected,
+                              found != NULL ? ", found \"" : "", shown, found != NULL ? "\"" : "",
+                              remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * How a configuration file is read, for the files config*.c alone.
+ *
+ *   text ─ config_map (YAML events: line of every field; no anchors, no doubles)
+ *        ─ libcyaml with config_schema.c (which keys, lists, mappings) → struct config_raw, text
+ * only ─ config_check*.c (meaning, names, secrets, sets) → struct config
+ */
+#ifndef SP_KEEPER_CONFIG_PRIV_H
+#define SP_KEEPER_CONFIG_PRIV_H
+
+#include <cyaml/cyaml.h>
+
+#include "keeper/config.h"
+
+#define CONFIG_FIELD_SIZE 256
+
+/* ---- config_map.c ---- */
+
+enum config_node_kind { CONFIG_NODE_TEXT, CONFIG_NODE_LIST, CONFIG_NODE_MAP };
+
+struct config_node {
+    char *path; /* "targets[1].tls.pin"; "" is the whole file */
+    uint32_t line;
+    enum config_node_kind kind;
+    bool is_empty; /* nothing, not even quotes: "key:" */
+};
+
+struct config_map {
+    struct config_node *nodes;
+    size_t count, room;
+};
+
+/* The state of one load. */
+struct config_load_state {
+    const char *path;
+    char dir[CONFIG_PATH_SIZE]; /* absolute folder of path */
+    bool has_mode;              /* mode is known: text came from a file */
+    uint32_t mode;              /* permission bits of the file          */
+    struct config_map map;
+    struct config *config;
+    uint8_t (*folded)[CONFIG_NAME_SIZE * 2]; /* of every user, while rules are resolved */
+    enum sp_err err;                         /* of the first refusal; later ones are ignored */
+    char *error;
+    size_t error_size;
+};
+
+/*
+ * Walk the YAML once: remember the line of every field; refuse what is not YAML, doubled keys,
+ * anchors, aliases, tags, several documents and NUL characters. Writes "login: delegate" as a
+ * mapping, which is the one form a libcyaml schema can take.
+ * text     size bytes
+ * normal   heap, *normal_size bytes, set on SP_OK; the caller wipes and frees it
+ */
+SP_MUST_USE enum sp_err config_map_build(struct config_load_state *s, const char *text, size_t size,
+                                         char **normal, size_t *normal_size);
+
+/* The node of a path, or NULL. */
+const struct config_node *config_map_find(const struct config_map *map, const char *path);
+
+/* The line of a path, or of the nearest parent that has one; 1 if there is none. */
+uint32_t config_map_line(const struct config_map *map, const char *path);
+
+/* Free what config_map_build remembered. */
+void config_map_clear(struct config_map *map);
+
+/* ---- config_schema.c ---- */
+
+struct config_raw_inject {
+    char *user, *domain, *password;
+};
+
+struct config_raw_login {
+    char *delegate;
+    struct config_raw_inject *inject;
+};
+
+struct config_raw_tls {
+    char *verify, *pin;
+};
+
+struct config_raw_certificate {
+    char *cert, *key;
+};
+
+struct config_raw_limits {
+    char *unauthenticated, *per_source, *early_drop, *first_byte, *authenticate, *connect_timeout;
+    char *idle, *drain, *dials, *sessions;
+};
+
+struct config_raw_user {
+    char *name, *nt_hash, *disabled;
+};
+
+struct config_raw_group {
+    char *name;
+    char **members;
+    uint32_t members_count;
+};
+
+struct config_raw_target {
+    char *name, *address, *nla;
+    char **tags;
+    uint32_t tags_count;
+    struct config_raw_login *login;
+    struct config_raw_tls *tls;
+};
+
+struct config_raw_rule {
+    char *name;
+    char **users, **groups, **targets, **tags;
+    uint32_t users_count, groups_count, targets_count, tags_count;
+};
+
+/* The file as libcyaml gives it: a key that is absent is NULL. */
+struct config_raw {
+    char *state_dir, *event_log, *control_socket, *user, *tls_min, *ca_file;
+    char **listeners, **names;
+    uint32_t listeners_count, names_count;
+    struct config_raw_certificate *certificate;
+    struct config_raw_limits *limits;
+    struct config_raw_user *users;
+    struct config_raw_group *groups;
+    struct config_raw_target *targets;
+    struct config_raw_rule *rules;
+    uint32_t users_count, groups_count, targets_count, rules_count;
+};
+
+/*
+ * Load YAML by the schema.
+ * out      set on SP_OK; free with config_raw_free
+ * Errors:  SP_EVALUE, with the message written through config_refuse
+ */
+SP_MUST_USE enum sp_err config_raw_load(struct config_load_state *s, const char *text, size_t size,
+                                        struct config_raw **out);
+
+/* Wipe and free; NULL is allowed. */
+void config_raw_free(struct config_raw *raw);
+
+/* ---- config_explain.c ---- */
+
+/*
+ * Refuse a field: compose the message unless one is there already.
+ * path     of the field; its last [i] and .key may be absent from the file
+ * expected what should stand there; NULL = what the table of fields says
+ * found    what stands there, or NULL to show nothing; never a secret. It is escaped and quoted
+ * remedy   what to do; NULL = what the table of fields says
+ * Returns  code
+ */
+enum sp_err config_refuse(struct config_load_state *s, enum sp_err code, const char *path,
+                          const char *expected, const char *found, const char *remedy);
+
+/*
+ * The same for a message of another form: "FILE:LINE: text".
+ * line     0 leaves the line out
+ */
+enum sp_err config_refuse_text(struct config_load_state *s, enum sp_err code, uint32_t line,
+                               const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * What the table says should stand at a path; indexes in it do not matter.
+ * Owner:   static text; never NULL
+ */
+const char *config_expected(const char *path);
+
+/* True if the table has the path, so that its name may be shown: no text from the file in it. */
+bool config_is_known(const char *path);
+
+/*
+ * The keys that a mapping may have, comma-separated, for messages.
+ * out      out_size bytes; empty if the path is not a mapping of ours
+ */
+void config_known_keys(const char *path, char *out, size_t out_size);
+
+/* ---- config_values.c ---- */
+
+/* Read "5s", "500ms", "10m", "2h", "1d" or "0" as milliseconds. Errors: SP_EVALUE, SP_ELIMIT */
+SP_MUST_USE enum sp_err config_read_duration(const char *text, uint32_t *out_ms);
+
+/* Read a decimal number. Errors: SP_EVALUE, SP_ELIMIT above 2^32 - 1 */
+SP_MUST_USE enum sp_err config_read_number(const char *text, uint32_t *out);
+
+/* Read "0.0.0.0:3389" or "[::]:3389". Errors: SP_EVALUE */
+SP_MUST_USE enum sp_err config_read_listener(const char *text, struct boot_listener *out);
+
+/*
+ * Read "host", "host:port", "[v6]" or "[v6]:port"; the port is 3389 if absent.
+ * host     IPC_HOST_MAX bytes
+ * Errors:  SP_EVALUE
+ */
+SP_MUST_USE enum sp_err config_read_address(const char *text, char *host, uint16_t *port);
+
+/* True for a DNS name or an address without a port. */
+bool config_is_host(const char *text);
+
+/* Read "sha256:" and 64 hexadecimal digits (colons between pairs allowed) or base64. SP_EVALUE */
+SP_MUST_USE enum sp_err config_read_pin(const char *text, uint8_t out[CONFIG_PIN_SIZE]);
+
+/* True for the name of a group, target, rule or tag: letters, digits, '.', '_', '-'. */
+bool config_is_label(const char *text);
+
+/* True for a user's name: UTF-8 without # \ @ / : and control characters or blanks at its ends. */
+bool config_is_user_name(const char *text);
+
+/* ---- config_check.c: the file's own keys; config_access.c: users, groups, targets, rules ---- */
+
+/* Check everything but users, groups, targets and rules; fills s->config. */
+SP_MUST_USE enum sp_err config_check_service(struct config_load_state *s,
+                                             const struct config_raw *raw);
+
+/* Check limits; a NULL is all defaults. */
+SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,
+                                            const struct config_raw_limits *raw);
+
+/* Check and resolve users, groups, targets and rules; fills s->config. */
+SP_MUST_USE enum sp_err config_check_access(struct config_load_state *s,
+                                            const struct config_raw *raw);
+
+/* Check targets; part of config_check_access. */
+SP_MUST_USE enum sp_err config_check_targets(struct config_load_state *s,
+                                             const struct config_raw *raw);
+
+/*
+ * Fetch a secret of the file: refuses an inline one in a file that others can read.
+ * out      SECRET_TEXT_MAX bytes; the caller wipes it
+ */
+SP_MUST_USE enum sp_err config_secret(struct config_load_state *s, const char *path,
+                                      const char *written, char *out);
+
+/*
+ * Make a path absolute from the file's folder.
+ * Errors:  refused if it does not fit out_size
+ */
+SP_MUST_USE enum sp_err config_path(struct config_load_state *s, const char *field,
+                                    const char *written, char *out, size_t out_size);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The libcyaml schema: which keys exist, where lists and mappings stand. All values are text here.
+ */
+#include "keeper/config_priv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define TEXT     CYAML_FLAG_POINTER
+#define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+
+/* Lengths are checked where the meaning is; libcyaml would print the value. */
+#define FIELD_TEXT(type, name, flags)                                                              \
+    CYAML_FIELD_STRING_PTR(#name, flags, struct type, name, 0, CYAML_UNLIMITED)
+#define FIELD_LIST(type, name, flags, entry, max)                                                  \
+    CYAML_FIELD_SEQUENCE(#name, flags, struct type, name, entry, 0, max)
+#define FIELD_MAP(type, name, flags, fields)                                                       \
+    CYAML_FIELD_MAPPING_PTR(#name, flags, struct type, name, fields)
+
+static const cyaml_schema_value_t text_entry = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_field_t inject_fields[] = {
+    FIELD_TEXT(config_raw_inject, user, TEXT),
+    FIELD_TEXT(config_raw_inject, domain, OPTIONAL),
+    FIELD_TEXT(config_raw_inject, password, TEXT),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t login_fields[] = {
+    FIELD_TEXT(config_raw_login, delegate, OPTIONAL),
+    FIELD_MAP(config_raw_login, inject, OPTIONAL, inject_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t tls_fields[] = {
+    FIELD_TEXT(config_raw_tls, verify, OPTIONAL),
+    FIELD_TEXT(config_raw_tls, pin, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t certificate_fields[] = {
+    FIELD_TEXT(config_raw_certificate, cert, TEXT),
+    FIELD_TEXT(config_raw_certificate, key, TEXT),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t limits_fields[] = {
+    FIELD_TEXT(config_raw_limits, unauthenticated, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, per_source, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, early_drop, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, first_byte, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, authenticate, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, connect_timeout, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, idle, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, drain, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, dials, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, sessions, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t user_fields[] = {
+    FIELD_TEXT(config_raw_user, name, TEXT),
+    FIELD_TEXT(config_raw_user, nt_hash, TEXT),
+    FIELD_TEXT(config_raw_user, disabled, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t group_fields[] = {
+    FIELD_TEXT(config_raw_group, name, TEXT),
+    FIELD_LIST(config_raw_group, members, TEXT, &text_entry, CONFIG_USERS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t target_fields[] = {
+    FIELD_TEXT(config_raw_target, name, TEXT),
+    FIELD_TEXT(config_raw_target, address, TEXT),
+    FIELD_LIST(config_raw_target, tags, OPTIONAL, &text_entry, CONFIG_TAGS_MAX),
+    FIELD_MAP(config_raw_target, login, TEXT, login_fields),
+    FIELD_MAP(config_raw_target, tls, OPTIONAL, tls_fields),
+    FIELD_TEXT(config_raw_target, nla, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t rule_fields[] = {
+    FIELD_TEXT(config_raw_rule, name, TEXT),
+    FIELD_LIST(config_raw_rule, users, OPTIONAL, &text_entry, CONFIG_USERS_MAX),
+    FIELD_LIST(config_raw_rule, groups, OPTIONAL, &text_entry, CONFIG_GROUPS_MAX),
+    FIELD_LIST(config_raw_rule, targets, OPTIONAL, &text_entry, CONFIG_TARGETS_MAX),
+    FIELD_LIST(config_raw_rule, tags, OPTIONAL, &text_entry, CONFIG_TARGETS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t user_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_raw_user, user_fields),
+};
+static const cyaml_schema_value_t group_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_raw_group, group_fields),
+};
+static const cyaml_schema_value_t target_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_raw_target, target_fields),
+};
+static const cyaml_schema_value_t rule_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_raw_rule, rule_fields),
+};
+
+static const cyaml_schema_field_t top_fields[] = {
+    FIELD_LIST(config_raw, listeners, OPTIONAL, &text_entry, BOOT_LISTENERS_MAX),
+    FIELD_MAP(config_raw, certificate, OPTIONAL, certificate_fields),
+    FIELD_TEXT(config_raw, state_dir, OPTIONAL),
+    FIELD_TEXT(config_raw, event_log, OPTIONAL),
+    FIELD_TEXT(config_raw, control_socket, OPTIONAL),
+    FIELD_TEXT(config_raw, user, OPTIONAL),
+    FIELD_TEXT(config_raw, tls_min, OPTIONAL),
+    FIELD_LIST(config_raw, names, OPTIONAL, &text_entry, CONFIG_NAMES_MAX),
+    FIELD_TEXT(config_raw, ca_file, OPTIONAL),
+    FIELD_MAP(config_raw, limits, OPTIONAL, limits_fields),
+    FIELD_LIST(config_raw, users, TEXT, &user_entry, CONFIG_USERS_MAX),
+    FIELD_LIST(config_raw, groups, OPTIONAL, &group_entry, CONFIG_GROUPS_MAX),
+    FIELD_LIST(config_raw, targets, TEXT, &target_entry, CONFIG_TARGETS_MAX),
+    FIELD_LIST(config_raw, rules, TEXT, &rule_entry, CONFIG_RULES_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t top_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_raw, top_fields),
+};
+
+/* ---- what libcyaml logs when it refuses ---- */
+
+enum problem { PROBLEM_OTHER, PROBLEM_UNKNOWN_KEY, PROBLEM_MISSING, PROBLEM_TYPE, PROBLEM_MANY };
+
+#define FRAMES_MAX 16
+
+/* libcyaml's backtrace, innermost first. */
+struct frame {
+    char field[CONFIG_FIELD_SIZE / 4]; /* empty for a list's entry, or before the first key */
+    uint32_t entry;                    /* counted from 1 */
+    bool is_entry;
+};
+
+struct trace {
+    enum problem problem;
+    char key[CONFIG_FIELD_SIZE / 2]; /* unknown or missing */
+    struct frame frames[FRAMES_MAX];
+    size_t count;
+};
+
+static bool take_after(const char *line, const char *start, char *out, size_t size)
+{
+    size_t n = strlen(start);
+
+    if (strncmp(line, start, n) != 0)
+        return false;
+    snprintf(out, size, "%s", line + n);
+    out[strcspn(out, "\n'")] = '\0';
+    return true;
+}
+
+static void take_frame(struct trace *trace, const char *line)
+{
+    struct frame *frame = &trace->frames[trace->count];
+    char number[16];
+
+    if (trace->count == FRAMES_MAX)
+        return;
+    *frame = (struct frame){0};
+    if (take_after(line, "  in sequence entry '", number, sizeof(number))) {
+        frame->is_entry = config_read_number(number, &frame->entry) == SP_OK;
+        trace->count++;
+    } else if (take_after(line, "  in mapping field '", frame->field, sizeof(frame->field)) ||
+               strncmp(line, "  in mapping (", 14) == 0) {
+        trace->count++;
+    }
+}
+
+/* Called by libcyaml for each line of its log; values of the file stay unread. */
+static void __attribute__((format(printf, 3, 0)))
+on_log(cyaml_log_t level, void *context, const char *format, va_list arguments)
+{
+    struct trace *trace = context;
+    char line[CONFIG_FIELD_SIZE];
+
+    if (level < CYAML_LOG_ERROR)
+        return;
+    vsnprintf(line, sizeof(line), format, arguments);
+    if (take_after(line, "Load: Unexpected key: ", trace->key, sizeof(trace->key)))
+        trace->problem = PROBLEM_UNKNOWN_KEY;
+    else if (take_after(line, "Load: Missing required mapping field: ", trace->key,
+                        sizeof(trace->key)))
+        trace->problem = PROBLEM_MISSING;
+    else if (strncmp(line, "Load: Expecting ", 16) == 0)
+        trace->problem = PROBLEM_TYPE;
+    else if (strncmp(line, "Load: Excessive entries", 23) == 0)
+        trace->problem = PROBLEM_MANY;
+    else
+        take_frame(trace, line);
+    sp_wipe(line, sizeof(line));
+}
+
+/* The path of the innermost frame but `skip`, outermost first. */
+static void path_of(const struct trace *trace, size_t skip, char *out, size_t size)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = trace->count; i > skip; i--) {
+        const struct frame *frame = &trace->frames[i - 1];
+        int n = frame->is_entry
+                    ? snprintf(out + used, size - used, "[%u]", frame->entry - 1)
+                    : snprintf(out + used, size - used, "%s%s", used > 0 ? "." : "", frame->field);
+        if (n < 0 || (size_t)n >= size - used)
+            return;
+        used += (size_t)n;
+    }
+}
+
+static void add_key(char *path, size_t size, const char *key)
+{
+    size_t used = strlen(path);
+
+    snprintf(path + used, size - used, "%s%s", used > 0 ? "." : "", key);
+}
+
+static enum sp_err refuse_unknown(struct config_load_state *s, const struct trace *trace)
+{
+    char path[CONFIG_FIELD_SIZE], parent[CONFIG_FIELD_SIZE], keys[512], shown[512 + 16];
+
+    path_of(trace, 1, parent, sizeof(parent));
+    snprintf(path, sizeof(path), "%s", parent);
+    add_key(path, sizeof(path), trace->key);
+    config_known_keys(parent, keys, sizeof(keys));
+    snprintf(shown, sizeof(shown), "one of %s", keys);
+    uint32_t line = config_map_line(&s->map, path);
+    const struct config_node *node = config_map_find(&s->map, path);
+    /* A key without a value may be a value that lost its blank, even a secret: not shown. */
+    bool is_key = node != NULL && !(node->kind == CONFIG_NODE_TEXT && node->is_empty);
+    if (is_key)
+        return config_refuse(s, SP_EVALUE, path, shown, NULL, "this key is not known; remove it");
+    return config_refuse_text(s, SP_EVALUE, line,
+                              "field %s: expected %s, found a key that is not known and has no "
+                              "value; write \"key: value\" with a blank after ':'",
+                              parent[0] != '\0' ? parent : "(top)", shown);
+}
+
+static bool is_list(const char *path)
+{
+    return strncmp(config_expected(path), "a list", 6) == 0;
+}
+
+static enum sp_err refuse_by_trace(struct config_load_state *s, const struct trace *trace)
+{
+    char path[CONFIG_FIELD_SIZE];
+    const struct config_node *node;
+    static const char *const kinds[] = {"one value", "a list", "a mapping"};
+
+    switch (trace->problem) {
+    case PROBLEM_UNKNOWN_KEY:
+        return refuse_unknown(s, trace);
+    case PROBLEM_MISSING:
+        path_of(trace, 1, path, sizeof(path));
+        add_key(path, sizeof(path), trace->key);
+        return config_refuse(s, SP_EVALUE, path, NULL, NULL, "this key is missing; add it");
+    case PROBLEM_MANY:
+        path_of(trace, 1, path, sizeof(path));
+        return config_refuse(s, SP_ELIMIT, path, NULL, NULL, "there are too many entries");
+    case PROBLEM_TYPE:
+        path_of(trace, 0, path, sizeof(path));
+        node = config_map_find(&s->map, path);
+        return config_refuse_text(
+            s, SP_EVALUE, config_map_line(&s->map, path), "field %s: expected %s, found %s%s",
+            path[0] != '\0' ? path : "(top)", config_expected(path),
+            node == NULL     ? "something else"
+            : node->is_empty ? "nothing"
+                             : kinds[node->kind],
+            node != NULL && node->is_empty && is_list(path) ? "; write [] for an empty list" : "");
+    case PROBLEM_OTHER:
+    default:
+        path_of(trace, 0, path, sizeof(path));
+        return config_refuse(s, SP_EVALUE, path, NULL, NULL, NULL);
+    }
+}
+
+/* libcyaml's memory: it holds every text of the file, so it is wiped when it is given back. */
+static void *wiping_memory(void *context, void *old, size_t size)
+{
+    size_t *head = old != NULL ? (size_t *)old - 2 : NULL;
+    size_t *made = NULL;
+
+    (void)context;
+    if (size > 0) {
+        made = malloc(2 * sizeof(size_t) + size);
+        if (made == NULL)
+            return NULL;
+        made[0] = size;
+        if (head != NULL)
+            memcpy(made + 2, old, head[0] < size ? head[0] : size);
+    }
+    if (head != NULL) {
+        sp_wipe(head, 2 * sizeof(size_t) + head[0]);
+        free(head);
+    }
+    return made != NULL ? made + 2 : NULL;
+}
+
+enum sp_err config_raw_load(struct config_load_state *s, const char *text, size_t size,
+                            struct config_raw **out)
+{
+    struct trace trace = {0};
+    cyaml_config_t config = {
+        .log_fn = on_log,
+        .log_ctx = &trace,
+        .mem_fn = wiping_memory,
+        .log_level = CYAML_LOG_ERROR,
+    };
+    cyaml_data_t *data = NULL;
+    cyaml_err_t err =
+        cyaml_load_data((const uint8_t *)text, size, &config, &top_schema, &data, NULL);
+
+    if (err != CYAML_OK || data == NULL)
+        return refuse_by_trace(s, &trace);
+    *out = data;
+    return SP_OK;
+}
+
+void config_raw_free(struct config_raw *raw)
+{
+    cyaml_config_t config = {.mem_fn = wiping_memory, .log_level = CYAML_LOG_ERROR};
+
+    if (raw != NULL)
+        (void)cyaml_free(&config, &top_schema, raw, 0);
+}

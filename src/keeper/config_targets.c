@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The targets of the configuration: where they are, how Sallyport knows them, how it logs in.
+ */
+#include "keeper/config_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+static const char *const verify_names[] = {
+    [IPC_TLS_CA] = "ca", [IPC_TLS_PIN] = "pin", [IPC_TLS_TOFU] = "tofu", [IPC_TLS_NONE] = "none"};
+static const char *const nla_names[] = {
+    [IPC_NLA_REQUIRED] = "required", [IPC_NLA_ALLOWED] = "allowed", [IPC_NLA_OFF] = "off"};
+static const char *const login_names[] = {
+    [IPC_LOGIN_INJECT] = "inject", [IPC_LOGIN_DELEGATE] = "delegate"};
+
+const char *config_verify_name(enum ipc_verify_mode mode)
+{
+    return (unsigned)mode < IPC_TLS_MODE_COUNT ? verify_names[mode] : "?";
+}
+
+const char *config_nla_name(enum ipc_nla nla)
+{
+    return (unsigned)nla < IPC_NLA_COUNT ? nla_names[nla] : "?";
+}
+
+const char *config_login_name(enum ipc_login login)
+{
+    return (unsigned)login < IPC_LOGIN_COUNT ? login_names[login] : "?";
+}
+
+/* One target while it is being checked. */
+struct place {
+    struct config_load_state *s;
+    const struct config_raw_target *raw;
+    struct config_target *made;
+    size_t index;
+    char path[CONFIG_FIELD_SIZE];
+};
+
+static const char *at(struct place *p, const char *key)
+{
+    snprintf(p->path, sizeof(p->path), "targets[%zu]%s%s", p->index, key[0] ? "." : "", key);
+    return p->path;
+}
+
+static int word_of(const char *text, const char *const *words, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    return -1;
+}
+
+static enum sp_err check_name(struct place *p)
+{
+    const struct config *config = p->s->config;
+
+    if (!config_is_label(p->raw->name))
+        return config_refuse(p->s, SP_EVALUE, at(p, "name"), NULL, p->raw->name, NULL);
+    for (size_t i = 0; i < p->index; i++)
+        if (strcasecmp(config->targets[i].name, p->raw->name) == 0)
+            return config_refuse(p->s, SP_EVALUE, at(p, "name"),
+                                 "each target's name once (case does not matter)", p->raw->name,
+                                 "rename one");
+    snprintf(p->made->name, sizeof(p->made->name), "%s", p->raw->name);
+    return SP_OK;
+}
+
+static enum sp_err check_tags(struct place *p)
+{
+    char key[32];
+
+    for (size_t i = 0; i < p->raw->tags_count; i++) {
+        snprintf(key, sizeof(key), "tags[%zu]", i);
+        if (!config_is_label(p->raw->tags[i]))
+            return config_refuse(p->s, SP_EVALUE, at(p, key), NULL, p->raw->tags[i], NULL);
+        snprintf(p->made->tags[i], CONFIG_NAME_SIZE, "%s", p->raw->tags[i]);
+    }
+    p->made->tag_count = p->raw->tags_count;
+    return SP_OK;
+}
+
+/* "DOMAIN\user", or "user" with the domain beside it; "user@domain" stays whole (a UPN). */
+static enum sp_err check_account(struct place *p, const struct config_raw_inject *inject)
+{
+    struct config_target *made = p->made;
+    const char *user = inject->user;
+    const char *slash = strchr(user, '\\');
+    uint8_t wide[IPC_NAME_MAX];
+    size_t n = slash != NULL ? (size_t)(slash - user) : 0;
+
+    if (slash != NULL && (inject->domain != NULL || n == 0 || n >= sizeof(made->login_domain)))
+        return config_refuse(p->s, SP_EVALUE, at(p, "login.inject.user"), NULL, user,
+                             inject->domain != NULL ? "the domain is given twice; remove one"
+                                                    : NULL);
+    if (slash != NULL) {
+        memcpy(made->login_domain, user, n);
+        user = slash + 1;
+    } else if (inject->domain != NULL) {
+        if (strlen(inject->domain) >= sizeof(made->login_domain) ||
+            text_utf16le_from_utf8(inject->domain, wide, sizeof(wide), &n) != SP_OK)
+            return config_refuse(p->s, SP_EVALUE, at(p, "login.inject.domain"), NULL,
+                                 inject->domain, NULL);
+        snprintf(made->login_domain, sizeof(made->login_domain), "%s", inject->domain);
+    }
+    if (user[0] == '\0' || strchr(user, '\\') != NULL || strlen(user) >= sizeof(made->login_user) ||
+        text_utf16le_from_utf8(user, wide, sizeof(wide), &n) != SP_OK)
+        return config_refuse(p->s, SP_EVALUE, at(p, "login.inject.user"), NULL, inject->user, NULL);
+    snprintf(made->login_user, sizeof(made->login_user), "%s", user);
+    return SP_OK;
+}
+
+static enum sp_err check_password(struct place *p, const struct config_raw_inject *inject)
+{
+    char text[SECRET_TEXT_MAX];
+    enum sp_err err = config_secret(p->s, at(p, "login.inject.password"), inject->password, text);
+
+    if (err == SP_OK)
+        err = secret_from_password(text, &p->made->login_password);
+    sp_wipe(text, sizeof(text));
+    if (err != SP_OK)
+        return config_refuse(p->s, err, at(p, "login.inject.password"), NULL, NULL, NULL);
+    return SP_OK;
+}
+
+static enum sp_err check_login(struct place *p)
+{
+    const struct config_raw_login *login = p->raw->login;
+
+    if ((login->delegate != NULL) == (login->inject != NULL))
+        return config_refuse(p->s, SP_EVALUE, at(p, "login"), NULL, NULL,
+                             login->delegate != NULL ? "write one of the two"
+                                                     : "write one of the two");
+    if (login->delegate != NULL) {
+        if (strcmp(login->delegate, "yes") != 0)
+            return config_refuse(p->s, SP_EVALUE, at(p, "login.delegate"), NULL, NULL, NULL);
+        p->made->login = IPC_LOGIN_DELEGATE;
+        return SP_OK;
+    }
+    p->made->login = IPC_LOGIN_INJECT;
+    enum sp_err err = check_account(p, login->inject);
+    return err == SP_OK ? check_password(p, login->inject) : err;
+}
+
+static enum sp_err check_tls(struct place *p)
+{
+    static const struct config_raw_tls none = {0};
+    const struct config_raw_tls *tls = p->raw->tls != NULL ? p->raw->tls : &none;
+    bool has_ca = p->s->config->ca_file[0] != '\0';
+    int mode = has_ca ? IPC_TLS_CA : IPC_TLS_TOFU;
+
+    if (tls->verify != NULL)
+        mode = word_of(tls->verify, verify_names, IPC_TLS_MODE_COUNT);
+    else if (tls->pin != NULL)
+        mode = IPC_TLS_PIN;
+    if (mode < 0)
+        return config_refuse(p->s, SP_EVALUE, at(p, "tls.verify"), NULL, tls->verify, NULL);
+    if (mode == IPC_TLS_CA && !has_ca)
+        return config_refuse(p->s, SP_EVALUE, at(p, "tls.verify"), "pin, tofu or none", "ca",
+                             "verify: ca needs the top-level key ca_file, such as "
+                             "/etc/ssl/certs/ca-certificates.crt");
+    if (mode == IPC_TLS_PIN && tls->pin == NULL)
+        return config_refuse(p->s, SP_EVALUE, at(p, "tls.pin"), NULL, NULL, "verify: pin needs it");
+    if (mode != IPC_TLS_PIN && tls->pin != NULL)
+        return config_refuse(p->s, SP_EVALUE, at(p, "tls.verify"), "pin, since a pin is given",
+                             tls->verify, "remove one of the two");
+    if (tls->pin != NULL && config_read_pin(tls->pin, p->made->pin) != SP_OK)
+        return config_refuse(p->s, SP_EVALUE, at(p, "tls.pin"), NULL, tls->pin, NULL);
+    p->made->tls_mode = (enum ipc_verify_mode)mode;
+    return SP_OK;
+}
+
+/* Without NLA the password goes to whoever holds the certificate: it must be a known one. */
+static enum sp_err check_nla(struct place *p)
+{
+    int nla = p->raw->nla != NULL ? word_of(p->raw->nla, nla_names, IPC_NLA_COUNT) : 0;
+
+    if (nla < 0)
+        return config_refuse(p->s, SP_EVALUE, at(p, "nla"), NULL, p->raw->nla, NULL);
+    if (nla != IPC_NLA_REQUIRED && p->made->tls_mode == IPC_TLS_NONE)
+        return config_refuse(p->s, SP_EVALUE, at(p, "nla"), "required, since tls.verify is none",
+                             p->raw->nla,
+                             "without NLA the password goes only to a verified or pinned "
+                             "certificate; set tls.verify to ca, pin or tofu");
+    if (nla == IPC_NLA_OFF && p->made->login == IPC_LOGIN_DELEGATE)
+        return config_refuse(p->s, SP_EVALUE, at(p, "nla"), "required, since login is delegate",
+                             p->raw->nla,
+                             "a person's own password is delegated by NLA only; use login: inject");
+    p->made->nla = (enum ipc_nla)nla;
+    return SP_OK;
+}
+
+static enum sp_err check_target(struct place *p)
+{
+    enum sp_err err = check_name(p);
+
+    if (err != SP_OK)
+        return err;
+    if (config_read_address(p->raw->address, p->made->host, &p->made->port) != SP_OK)
+        return config_refuse(p->s, SP_EVALUE, at(p, "address"), NULL, p->raw->address, NULL);
+    err = check_tags(p);
+    if (err == SP_OK)
+        err = check_login(p);
+    if (err == SP_OK)
+        err = check_tls(p);
+    return err == SP_OK ? check_nla(p) : err;
+}
+
+enum sp_err config_check_targets(struct config_load_state *s, const struct config_raw *raw)
+{
+    struct config *config = s->config;
+
+    if (raw->targets_count == 0)
+        return SP_OK;
+    config->targets = calloc(raw->targets_count, sizeof(*config->targets));
+    SP_BUG(config->targets == NULL);
+    for (size_t i = 0; i < raw->targets_count; i++) {
+        struct place p = {.s = s, .raw = &raw->targets[i], .made = &config->targets[i], .index = i};
+
+        config->target_count = i + 1;
+        enum sp_err err = check_target(&p);
+        if (err != SP_OK)
+            return err;
+    }
+    return SP_OK;
+}
