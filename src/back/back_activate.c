@@ -18,13 +18,27 @@ struct waiting {
     struct back *back;
     struct detect_client detect;
     bool is_licensed;
-    bool is_ready; /* Demand Active is at the head of the stream */
+    bool is_licence_declined; /* the one LICENSE_REQUEST was answered */
+    bool is_ready;            /* Demand Active is at the head of the stream */
     uint32_t errinfo;
 };
 
 static enum sp_err refuse(struct back *b, const struct sp_fail *why)
 {
     return sp_fail_set(&b->stream.fail, why->code, why->where, why->got, why->want);
+}
+
+static enum sp_err reply(struct back *b, uint16_t channel, const uint8_t *data, size_t size)
+{
+    uint8_t out[128];
+    struct wr w;
+
+    wr_init(&w, out, sizeof(out));
+    size_t mark = mcs_send_begin(&w, false, b->user_id, channel);
+    wr_bytes(&w, data, size);
+    mcs_send_end(&w, mark);
+    SP_BUG(!wr_ok(&w));
+    return stream_send(&b->stream, out, w.pos);
 }
 
 static enum sp_err on_licence(struct waiting *x, struct rd *data)
@@ -38,23 +52,21 @@ static enum sp_err on_licence(struct waiting *x, struct rd *data)
         x->is_licensed = true;
         return SP_OK;
     }
+    /* We hold no licence and ask for none; hosts that do not insist go on then (MS-RDPELE 3.3.5).
+     */
+    if (pdu.type == LICENSE_REQUEST && !x->is_licence_declined) {
+        uint8_t out[64];
+        struct wr w;
+
+        x->is_licence_declined = true;
+        wr_init(&w, out, sizeof(out));
+        licence_write_no_license(&w);
+        return reply(x->back, x->back->io_channel, out, w.pos);
+    }
     x->errinfo = pdu.type == LICENSE_ERROR_ALERT ? licence_errinfo(pdu.error_code)
                                                  : ERRINFO_LICENSE_CANT_FINISH_PROTOCOL;
     return sp_fail_set(&x->back->stream.fail, SP_EDENIED, "target's licensing", pdu.type,
                        pdu.error_code);
-}
-
-static enum sp_err reply(struct back *b, const uint8_t *data, size_t size)
-{
-    uint8_t out[128];
-    struct wr w;
-
-    wr_init(&w, out, sizeof(out));
-    size_t mark = mcs_send_begin(&w, false, b->user_id, b->message_channel);
-    wr_bytes(&w, data, size);
-    mcs_send_end(&w, mark);
-    SP_BUG(!wr_ok(&w));
-    return stream_send(&b->stream, out, w.pos);
 }
 
 /* The message channel: the target measures the way to us, since the client is not there yet. */
@@ -89,7 +101,7 @@ static enum sp_err on_message(struct waiting *x, struct rd *data)
     default:
         return sp_fail_set(&x->back->stream.fail, SP_EVALUE, "message channel", 0, 0);
     }
-    return answered ? reply(x->back, out, w.pos) : SP_OK;
+    return answered ? reply(x->back, x->back->message_channel, out, w.pos) : SP_OK;
 }
 
 static enum sp_err on_data_pdu(struct waiting *x, struct share_pdu *pdu)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -79,9 +80,20 @@ static enum sp_err ssl_outcome(struct stream *s, int result, short *events)
     return sp_fail_set(&s->fail, SP_ECRYPTO, "TLS", (uint32_t)ERR_GET_REASON(detail), 0);
 }
 
+/* SNI carries names only (RFC 6066 3). A name too long for it simply goes without. */
+static void set_server_name(SSL *ssl, const char *host)
+{
+    char name[256];
+    struct in6_addr ip;
+
+    if (inet_pton(AF_INET, host, &ip) == 1 || inet_pton(AF_INET6, host, &ip) == 1)
+        return;
+    if (snprintf(name, sizeof(name), "%s", host) < (int)sizeof(name))
+        (void)SSL_set_tlsext_host_name(ssl, name);
+}
+
 static enum sp_err handshake(struct stream *s, SSL_CTX *context, const char *host, bool is_server)
 {
-    struct in6_addr ip;
     short events = 0;
 
     if (s->start != s->end)
@@ -91,8 +103,8 @@ static enum sp_err handshake(struct stream *s, SSL_CTX *context, const char *hos
     if (s->ssl == NULL || SSL_set_fd(s->ssl, s->fd) != 1)
         return failed(s, SP_ESYS, "SSL_new");
     SSL_set_mode(s->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    if (host != NULL && inet_pton(AF_INET, host, &ip) != 1 && inet_pton(AF_INET6, host, &ip) != 1)
-        (void)SSL_set_tlsext_host_name(s->ssl, host);
+    if (host != NULL)
+        set_server_name(s->ssl, host);
     for (;;) {
         ERR_clear_error();
         int n = is_server ? SSL_accept(s->ssl) : SSL_connect(s->ssl);

@@ -51,8 +51,12 @@ static enum sp_err copy_data(struct splice *s, const struct share_pdu *pdu, stru
                            body.fail.want);
     switch (data.pdu_type2) {
     case PDUTYPE2_SAVE_SESSION_INFO:
-        *as_is = false;
         splice_note(s, IPC_NOTE_LOGGED_ON, 0);
+        /* A compressed one is part of the client's bulk history and can be neither edited nor left
+         * out. It shows the account's name; a cookie is never in it, as none was offered. */
+        if ((data.compressed_type & PACKET_COMPRESSED) != 0)
+            break;
+        *as_is = false;
         return save_session_info_rewrite(&whole, s->front->typed_domain.bytes,
                                          s->front->typed_domain.size, s->front->typed_user.bytes,
                                          s->front->typed_user.size, true, w);
