@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
-#include "door/children.h"
+#include "door/sigchld.h"
 #include "door/dialer_connect.h"
 #include "door/helper.h"
 
@@ -71,7 +71,7 @@ static _Noreturn void child_main(const struct dialer *d, const struct ipc_dial *
     struct dialer_answer a;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    children_forget();
+    sigchld_forget();
     sandbox_close_except(BOOT_FD_KEEPER, keep, 1);
     dialer_connect(&request, &a);
     _exit(answer(d, msg->id, &a) == SP_OK ? 0 : 1);
@@ -178,7 +178,7 @@ static enum sp_err dialer_loop(struct dialer *d)
     for (;;) {
         struct pollfd fds[1] = {{.fd = d->keeper_fd, .events = POLLIN}};
 
-        if (children_wait(fds, 1, end_overdue(d, clock_now_ms())) < 0)
+        if (sigchld_wait(fds, 1, end_overdue(d, clock_now_ms())) < 0)
             return SP_ESYS;
         enum sp_err err = reap(d); /* first, since it makes room */
         if (err == SP_OK && fds[0].revents != 0)
@@ -206,7 +206,7 @@ static enum sp_err dialer_start(struct dialer *d, struct sp_fail *fail)
                          .listener_count = config.listener_count};
     memcpy(d->listeners, config.listeners, sizeof(d->listeners));
     d->dials = calloc(d->dials_max, sizeof(*d->dials));
-    if (d->dials == NULL || children_begin() != SP_OK)
+    if (d->dials == NULL || sigchld_begin() != SP_OK)
         return sp_fail_set(fail, SP_ESYS, "dials", (uint32_t)errno, d->dials_max);
     return sandbox_enter(SANDBOX_DIALER, fail);
 }

@@ -131,8 +131,11 @@ void door_accept(struct door *d, uint32_t listener, int64_t now_ms)
 
 void door_stop(struct door *d)
 {
-    for (uint32_t i = 0; i < d->listener_count; i++)
+    for (uint32_t i = 0; i < d->listener_count; i++) {
+        /* keeper has the socket too: closing ours would leave clients waiting in its backlog. */
+        shutdown(d->listeners[i].fd, SHUT_RDWR);
         close(d->listeners[i].fd);
+    }
     d->listener_count = 0;
     d->paused = false;
 }

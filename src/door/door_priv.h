@@ -81,7 +81,7 @@ void door_accept(struct door *d, uint32_t listener, int64_t now_ms);
 /* Watch paused listeners again when their time has come. */
 void door_resume(struct door *d, int64_t now_ms);
 
-/* Close every listener; connections that are there already go on. */
+/* End every listener for all who hold it; connections that are there already go on. */
 void door_stop(struct door *d);
 
 /* ---- door_conn.c ---- */

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
-#include "door/children.h"
+#include "door/sigchld.h"
 #include "door/helper.h"
 #include "door/spawner_loop.h"
 #include "front/keyless.h"
@@ -70,7 +70,7 @@ static enum sp_err spawner_start(struct spawner *s, struct sp_fail *fail)
     enum sp_err err = build_common(&s->common, fail);
     if (err != SP_OK)
         return err;
-    if (children_begin() != SP_OK)
+    if (sigchld_begin() != SP_OK)
         return sp_fail_set(fail, SP_ESYS, "SIGCHLD", (uint32_t)errno, 0);
     respawn_init(&s->respawn, clock_now_ms());
     return sandbox_enter(SANDBOX_SPAWNER, fail);

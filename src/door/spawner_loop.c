@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
-#include "door/children.h"
+#include "door/sigchld.h"
 #include "door/helper.h"
 
 #define KEEPER_PATIENCE_MS 5000
@@ -60,7 +60,7 @@ static _Noreturn void child_main(const struct spawner *s, struct session_start *
 {
     int keep[] = {start->client_fd, start->keeper_fd, start->life_fd};
 
-    children_forget();
+    sigchld_forget();
     prctl(PR_SET_NAME, "sp-session");
     sandbox_close_except(BOOT_FD_KEEPER, keep, sizeof(keep) / sizeof(keep[0]));
     s->session(start);
@@ -144,7 +144,7 @@ enum spawner_end spawner_loop(struct spawner *s)
         struct pollfd fds[2] = {{.fd = s->keeper_fd, .events = POLLIN},
                                 {.fd = s->door_fd, .events = POLLIN}};
 
-        if (children_wait(fds, 2, clock_left_ms(s->respawn.due_ms)) < 0)
+        if (sigchld_wait(fds, 2, clock_left_ms(s->respawn.due_ms)) < 0)
             return SPAWNER_FAILED;
         if (fds[0].revents != 0 && on_keeper(s) != SP_OK)
             return SPAWNER_KEEPER_GONE;

@@ -24,7 +24,7 @@ enum spawner_end {
 };
 
 /*
- * Fork sessions and reap them. children_begin must have been called.
+ * Fork sessions and reap them. sigchld_begin must have been called.
  * Returns  in the parent only; a child ends in _exit(0)
  */
 enum spawner_end spawner_loop(struct spawner *s);

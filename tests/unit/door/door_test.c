@@ -40,7 +40,6 @@ static struct fixture start(uint32_t per_source)
                                   .early_drop_start = 64,
                                   .first_byte_ms = FIRST_BYTE_MS};
     f.door = helper_process_start(door_main, &config, &f.listener, 1);
-    close(f.listener);
     return f;
 }
 
@@ -48,6 +47,7 @@ static void stop(struct fixture *f)
 {
     int status = helper_process_stop(&f->door);
 
+    close(f->listener);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
 }
@@ -234,7 +234,7 @@ static void no_descriptors_no_spinning(void **state)
     stop(&f);
 }
 
-static void stop_order_closes_the_listener_only(void **state)
+static void stop_order_ends_the_listener_only(void **state)
 {
     struct fixture f = start(PER_SOURCE);
     int client = helper_connect(f.port), fds[2];
@@ -245,6 +245,10 @@ static void stop_order_closes_the_listener_only(void **state)
     assert_int_equal(ipc_send(f.door.keeper_fd, IPC_DOOR_STOP, &msg, sizeof(msg), NULL, 0, 0),
                      SP_OK);
     usleep(50000);
+    int accepting = 1;
+    socklen_t size = sizeof(accepting);
+    assert_int_equal(getsockopt(f.listener, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size), 0);
+    assert_int_equal(accepting, 0); /* though keeper, and we, still have it open */
     assert_int_equal(send(client, "x", 1, 0), 1);
     expect_connection(&f, fds);
     stop(&f);
@@ -263,6 +267,7 @@ static void without_a_spawner_it_ends(void **state)
     assert_int_equal(waitpid(f.door.pid, &status, 0), f.door.pid);
     assert_int_equal(WEXITSTATUS(status), 1);
     close(f.door.keeper_fd);
+    close(f.listener);
 }
 
 int main(void)
@@ -276,7 +281,7 @@ int main(void)
         cmocka_unit_test(reports_are_summed),
         cmocka_unit_test(a_busy_spawner_does_not_block_the_door),
         cmocka_unit_test(no_descriptors_no_spinning),
-        cmocka_unit_test(stop_order_closes_the_listener_only),
+        cmocka_unit_test(stop_order_ends_the_listener_only),
         cmocka_unit_test(without_a_spawner_it_ends),
     };
 

@@ -108,14 +108,14 @@ static uint32_t make_pem(char *out, size_t room)
     return (uint32_t)size;
 }
 
-static struct helper_process start(void)
+static struct helper_process start_as(uint32_t uid)
 {
     static struct boot_config config;
 
     memset(&config, 0, sizeof(config));
     config.authenticate_ms = 30000;
     config.tls_min = 0x0303;
-    config.uid = config.gid = 65534; /* nobody; means nothing unless the test runs as root */
+    config.uid = config.gid = uid;
     config.pem_size = make_pem(config.pem, sizeof(config.pem) - 1);
     return helper_process_start(spawner_main, &config, NULL, 0);
 }
@@ -126,6 +126,12 @@ static void stop(struct helper_process *p)
 
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* As nobody; that means nothing unless the test runs as root. */
+static struct helper_process start(void)
+{
+    return start_as(65534);
 }
 
 struct one {
@@ -285,7 +291,7 @@ static void sessions_outlive_the_spawner(void **state)
 
 static void no_session_no_connection(void **state)
 {
-    struct helper_process p = start();
+    struct helper_process p = start_as(0); /* so that its limits can be changed */
     struct rlimit none, before;
     struct one one;
     char byte;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Waiting for messages and for the ends of children at once, without a race between the two.
  */
-#include "door/children.h"
+#include "door/sigchld.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,7 +13,7 @@ static void on_child(int number)
     (void)number;
 }
 
-enum sp_err children_begin(void)
+enum sp_err sigchld_begin(void)
 {
     struct sigaction action = {.sa_handler = on_child, .sa_flags = SA_NOCLDSTOP};
     sigset_t set;
@@ -25,7 +25,7 @@ enum sp_err children_begin(void)
     return SP_OK;
 }
 
-int children_wait(struct pollfd *fds, size_t count, int timeout_ms)
+int sigchld_wait(struct pollfd *fds, size_t count, int timeout_ms)
 {
     struct timespec timeout = {.tv_sec = timeout_ms / 1000,
                                .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
@@ -41,7 +41,7 @@ int children_wait(struct pollfd *fds, size_t count, int timeout_ms)
     return 0;
 }
 
-void children_forget(void)
+void sigchld_forget(void)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigset_t set;
