@@ -33,11 +33,10 @@ void keyless_set_signer(keyless_sign_fn *sign, void *arg)
 /* RFC 8446 4.2.3. */
 static uint16_t scheme_of(const struct signature *s)
 {
-    if (s->hash == 0)
-        return 0;
-    if (s->is_ec)
-        return (uint16_t)((s->hash << 8) | 0x03);
-    return s->is_pss ? (uint16_t)(0x0800 | s->hash) : (uint16_t)((s->hash << 8) | 0x01);
+    unsigned hash = s->hash;
+    unsigned scheme = s->is_ec ? hash << 8 | 0x03 : s->is_pss ? 0x0800 | hash : hash << 8 | 0x01;
+
+    return hash == 0 ? 0 : (uint16_t)scheme;
 }
 
 static uint16_t hash_of(const char *name)
