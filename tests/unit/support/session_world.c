@@ -205,14 +205,14 @@ void world_proof(struct world *w, struct ipc_verify_req *req)
     ntlm_mic(key, &t, req->mic);
 }
 
-/* The contents that are not all zero. */
-static size_t fill_good(struct world *w, uint32_t type, struct ipc_in *in)
+size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
 {
     struct ipc_delegate_req *delegate = (struct ipc_delegate_req *)(void *)in->msg.bytes;
     struct ipc_certificate_req *certificate = (struct ipc_certificate_req *)(void *)in->msg.bytes;
     struct ipc_bind_req *bind = (struct ipc_bind_req *)(void *)in->msg.bytes;
     struct ipc_seal_req *seal = (struct ipc_seal_req *)(void *)in->msg.bytes;
 
+    memset(in, 0, sizeof(*in));
     switch (type) {
     case IPC_SIGN_REQ:
         return sizeof(struct ipc_sign_req);
@@ -232,7 +232,7 @@ static size_t fill_good(struct world *w, uint32_t type, struct ipc_in *in)
         bind->av_size = 4;
         return sizeof(*bind);
     case IPC_SEAL_REQ:
-        memset(seal->exported_session_key, 0x77, 16);
+        memcpy(seal->exported_session_key, w->s.exported_key, 16);
         seal->sequence = 1;
         seal->rc4_offset = 40;
         return sizeof(*seal);
@@ -247,8 +247,8 @@ enum sp_err world_send_good(struct world *w, uint32_t type)
 {
     static struct ipc_in in;
 
-    memset(&in, 0, sizeof(in));
-    size_t size = fill_good(w, type, &in);
+    size_t size = world_good(w, type, &in);
+
     return world_send(w, type, in.msg.bytes, size);
 }
 

@@ -57,6 +57,12 @@ void world_at(struct world *w, enum session_state state);
 /* Send bytes as one message of that type; head is filled in. */
 enum sp_err world_send(struct world *w, uint32_t type, const void *msg, size_t size);
 
+/*
+ * What a well-behaved session would send for this type in the world's present, the head excepted.
+ * Returns  its size; any other type gives a plain message
+ */
+size_t world_good(struct world *w, uint32_t type, struct ipc_in *in);
+
 /* Send what a well-behaved session would send for this type in the world's present. */
 enum sp_err world_send_good(struct world *w, uint32_t type);
 
