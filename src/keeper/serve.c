@@ -39,7 +39,7 @@ static bool harden(struct serve *v)
     struct rlimit files;
 
     if (prctl(PR_SET_DUMPABLE, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 ||
-        prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         snprintf(v->error, sizeof(v->error), "cannot protect our memory: %s", strerror(errno));
         return false;
     }

@@ -79,6 +79,15 @@ char *state_read_file(const char *path, size_t max, size_t *size)
     return out;
 }
 
+/* Started as root: what was made here belongs to the user who will need it. */
+static enum sp_err give(const struct config *config, const char *cert, const char *key, char *error)
+{
+    if (config->run_as_uid == 0 || (lchown(cert, config->run_as_uid, config->run_as_gid) == 0 &&
+                                    lchown(key, config->run_as_uid, config->run_as_gid) == 0))
+        return SP_OK;
+    return say(error, SP_ESYS, key, strerror(errno));
+}
+
 static enum sp_err generate(const struct config *config, const char *cert, const char *key,
                             char *error)
 {
@@ -92,7 +101,7 @@ static enum sp_err generate(const struct config *config, const char *cert, const
     else if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
         snprintf(host, sizeof(host), "sallyport");
     if (signer_generate_self_signed(host, cert, key, &fail) == SP_OK)
-        return SP_OK;
+        return give(config, cert, key, error);
     snprintf(error, STATE_ERROR_SIZE, "cannot generate a certificate in %s: %s (%s)",
              config->state_dir, fail.where,
              fail.code == SP_ESYS ? strerror((int)fail.got) : sp_err_name(fail.code));
