@@ -141,6 +141,9 @@ bool config_bit(const uint8_t *bits, size_t index);
  */
 SP_MUST_USE enum sp_err config_fold(const char *name, uint8_t out[CONFIG_NAME_SIZE * 2]);
 
+/* True for a user's name: UTF-8 without # \ @ / : and control characters or blanks at its ends. */
+bool config_is_user_name(const char *text);
+
 /* True if both are names and equal without regard to case. */
 bool config_name_equal(const char *a, const char *b);
 

@@ -198,9 +198,6 @@ SP_MUST_USE enum sp_err config_read_pin(const char *text, uint8_t out[CONFIG_PIN
 /* True for the name of a group, target, rule or tag: letters, digits, '.', '_', '-'. */
 bool config_is_label(const char *text);
 
-/* True for a user's name: UTF-8 without # \ @ / : and control characters or blanks at its ends. */
-bool config_is_user_name(const char *text);
-
 /* ---- config_check.c: the file's own keys; config_access.c: users, groups, targets, rules ---- */
 
 /* Check everything but users, groups, targets and rules; fills s->config. */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The texts of --help: what a command does, how it is used, and what to do next.
+ */
+#include "cli/cli.h"
+
+#include <string.h>
+
+struct page {
+    const char *command, *brief, *text;
+};
+
+static const char overview[] =
+    "Sallyport is a gateway for remote desktops: people sign in to it with NLA, and it signs in\n"
+    "to their targets, so that a target's password never reaches a person's machine.\n"
+    "\n"
+    "Usage: sallyport COMMAND [OPTIONS]\n"
+    "\n";
+
+static const char overview_end[] =
+    "\n"
+    "Options:\n"
+    "  -c, --config FILE   the configuration (default " CLI_CONFIG_DEFAULT ")\n"
+    "  -s, --socket PATH   the running service's control socket, for sessions and kill\n"
+    "      --json          answer as JSON\n"
+    "  -h, --help          this text, or a command's page\n"
+    "\n"
+    "First steps:\n"
+    "  1. sallyport passwd alice          makes the line for \"users:\"\n"
+    "  2. write sallyport.yaml            every key: man sallyport.yaml\n"
+    "  3. sallyport check -c sallyport.yaml\n"
+    "  4. sallyport serve -c sallyport.yaml\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage. `sallyport help COMMAND` says more.\n";
+
+static const struct page pages[] = {
+    {"serve", "run the gateway in the foreground",
+     "Usage: sallyport serve [-c FILE]\n"
+     "\n"
+     "Checks the configuration, opens the listeners and serves until SIGTERM or SIGINT; then open\n"
+     "sessions have limits.drain to end. Started as root it becomes the account of the key\n"
+     "\"user\"; without root it works on ports from 1024.\n"
+     "Events are written to event_log, one JSON object a line.\n"
+     "\n"
+     "Example: sallyport serve -c /etc/sallyport/sallyport.yaml\n"},
+    {"check", "validate a configuration and show what it allows",
+     "Usage: sallyport check [-c FILE] [--json]\n"
+     "\n"
+     "Reads the file as serve would, secrets included, and changes nothing. If it is good, shows\n"
+     "listeners, targets, and who may reach what by which rule. If not, names file, line, field,\n"
+     "what was expected, and the remedy; exit status 1.\n"
+     "\n"
+     "Example: sallyport check -c sallyport.yaml && systemctl restart sallyport\n"},
+    {"passwd", "turn a password into the nt_hash of a user",
+     "Usage: sallyport passwd [NAME] [--json]\n"
+     "\n"
+     "Asks for a password twice without showing it, or reads one line if standard input is not a\n"
+     "terminal, and prints what to paste under \"users:\". A password is never taken from the\n"
+     "command line, where others could see it. Treat the hash as the password itself: keep it in\n"
+     "a file with mode 0600, or write nt_hash: file:PATH or env:NAME.\n"
+     "\n"
+     "Example: sallyport passwd alice\n"},
+    {"sessions", "list the sessions of the running service",
+     "Usage: sallyport sessions [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Asks the running service over its control socket, which answers root and the account that\n"
+     "it runs as.\n"
+     "\n"
+     "Example: sallyport sessions --json | jq '.sessions[].user'\n"},
+    {"kill", "end one session",
+     "Usage: sallyport kill ID [--reason TEXT] [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Ends the session that `sallyport sessions` lists under ID; the person is told that an\n"
+     "administrator did it, and the reason goes into the event log.\n"
+     "\n"
+     "Example: sallyport kill 7f3a9c --reason \"maintenance\"\n"},
+    {"version", "print the version",
+     "Usage: sallyport version [--json]\n"
+     "\n"
+     "Prints the version of this program.\n"},
+    {"help", "explain a command",
+     "Usage: sallyport help [COMMAND]\n"
+     "\n"
+     "Prints the page of a command, or the overview.\n"},
+};
+
+#define PAGE_COUNT (sizeof(pages) / sizeof(pages[0]))
+
+bool cli_help_knows(const char *command)
+{
+    for (size_t i = 0; i < PAGE_COUNT; i++)
+        if (strcmp(pages[i].command, command) == 0)
+            return true;
+    return false;
+}
+
+void cli_help_print(FILE *to, const char *command)
+{
+    if (command == NULL) {
+        fputs(overview, to);
+        fputs("Commands:\n", to);
+        for (size_t i = 0; i < PAGE_COUNT; i++)
+            fprintf(to, "  %-10s %s\n", pages[i].command, pages[i].brief);
+        fputs(overview_end, to);
+        return;
+    }
+    for (size_t i = 0; i < PAGE_COUNT; i++)
+        if (strcmp(pages[i].command, command) == 0)
+            fprintf(to, "sallyport %s: %s\n\n%s", command, pages[i].brief, pages[i].text);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The `sallyport` program: a command of the administrator, or a helper process of the service.
+ */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "door/dialer.h"
+#include "door/door.h"
+#include "door/spawner.h"
+#include "keeper/serve.h"
+#include "sp_version.h"
+
+/* keeper starts its helpers with this one argument; it is no part of the command line for people.
+ */
+static int run_role(const char *role)
+{
+    if (strcmp(role, "door") == 0)
+        return door_main();
+    if (strcmp(role, "spawner") == 0)
+        return spawner_main();
+    if (strcmp(role, "dialer") == 0)
+        return dialer_main();
+    fputs("sallyport: --role is for the service itself; use: sallyport serve\n", stderr);
+    return CLI_USAGE;
+}
+
+static int run_version(const struct cli_options *options)
+{
+    if (options->is_json)
+        cli_print_json(json_pack("{s:b, s:s}", "ok", 1, "version", SP_VERSION));
+    else
+        puts("sallyport " SP_VERSION);
+    return CLI_OK;
+}
+
+static int run_help(const struct cli_options *options, const char *command)
+{
+    if (command != NULL && !cli_help_knows(command)) {
+        cli_complain(options, "there is no such command; see: sallyport --help");
+        return CLI_USAGE;
+    }
+    cli_help_print(stdout, command);
+    return CLI_OK;
+}
+
+static int run_serve(const struct cli_options *options)
+{
+    return serve_main(options->config != NULL ? options->config : CLI_CONFIG_DEFAULT);
+}
+
+static int run_command(const struct cli_options *options)
+{
+    static const struct {
+        const char *name;
+        int (*run)(const struct cli_options *options);
+    } commands[] = {
+        {"serve", run_serve},       {"check", cli_check}, {"passwd", cli_passwd},
+        {"sessions", cli_sessions}, {"kill", cli_kill},   {"version", run_version},
+    };
+
+    if (options->wants_help)
+        return run_help(options, options->command);
+    if (options->command == NULL) {
+        cli_help_print(stderr, NULL);
+        return CLI_USAGE;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(commands[i].name, options->command) == 0)
+            return commands[i].run(options);
+    return run_help(options, options->argument);
+}
+
+/* A full disk or a closed pipe must not look like success. */
+static int flushed(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fputs("sallyport: cannot write to standard output\n", stderr);
+    return status == CLI_OK ? CLI_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli_options options = {0};
+    char error[512];
+
+    if (argc >= 2 && strncmp(argv[1], "--role=", 7) == 0)
+        return argc == 2 ? run_role(argv[1] + 7) : CLI_USAGE;
+    /* Names beyond ASCII are compared without regard to case: towupper needs a UTF-8 locale. */
+    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+        setlocale(LC_CTYPE, "");
+    if (!cli_options_read(argc, argv, &options, error, sizeof(error))) {
+        for (int i = 1; i < argc; i++)
+            options.is_json = options.is_json || strcmp(argv[i], "--json") == 0;
+        cli_complain(&options, error);
+        return flushed(CLI_USAGE);
+    }
+    return flushed(run_command(&options));
+}

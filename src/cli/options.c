@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The command line as a struct. No password can be given here: others see a process's arguments.
+ */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/text.h"
+
+struct reader {
+    int argc, at;
+    char **argv;
+    char *error;
+    size_t error_size;
+};
+
+/* One option that takes a value. */
+struct valued {
+    const char *brief, *full;
+    const char **to;
+};
+
+static bool complain(struct reader *r, const char *before, const char *text, const char *after)
+{
+    char shown[256];
+
+    text_escape(text, shown, sizeof(shown));
+    snprintf(r->error, r->error_size, "%s \"%s\"%s", before, shown, after);
+    return false;
+}
+
+/* True if argument is this option; its value is in *value, or NULL if there is none. */
+static bool matches(struct reader *r, const struct valued *option, const char **value)
+{
+    const char *argument = r->argv[r->at];
+    size_t n = strlen(option->full);
+
+    *value = NULL;
+    if (strncmp(argument, option->full, n) == 0 && argument[n] == '=') {
+        *value = argument + n + 1;
+        return true;
+    }
+    if (strcmp(argument, option->full) != 0 &&
+        (option->brief == NULL || strcmp(argument, option->brief) != 0))
+        return false;
+    if (r->at + 1 < r->argc)
+        *value = r->argv[++r->at];
+    return true;
+}
+
+static bool take_option(struct reader *r, struct cli_options *o)
+{
+    const struct valued valued[] = {
+        {"-c", "--config", &o->config},
+        {"-s", "--socket", &o->socket},
+        {NULL, "--reason", &o->reason},
+    };
+    const char *argument = r->argv[r->at];
+    const char *value;
+
+    for (size_t i = 0; i < sizeof(valued) / sizeof(valued[0]); i++) {
+        if (!matches(r, &valued[i], &value))
+            continue;
+        if (value == NULL || value[0] == '\0')
+            return complain(r, "option", valued[i].full, " needs a value");
+        *valued[i].to = value;
+        return true;
+    }
+    if (strcmp(argument, "--json") == 0)
+        o->is_json = true;
+    else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)
+        o->wants_help = true;
+    else if (strcmp(argument, "--version") == 0 && o->command == NULL)
+        o->command = "version";
+    else
+        return complain(r, "unknown option", argument, "; see sallyport --help");
+    return true;
+}
+
+/* Each command takes what it takes and nothing else. */
+static bool fits(struct reader *r, const struct cli_options *o)
+{
+    const char *command = o->command;
+    bool is_kill, talks;
+
+    if (command == NULL || o->wants_help)
+        return true;
+    is_kill = strcmp(command, "kill") == 0;
+    talks = is_kill || strcmp(command, "sessions") == 0;
+    if (o->argument != NULL && !is_kill && strcmp(command, "passwd") != 0 &&
+        strcmp(command, "help") != 0)
+        return complain(r, "unexpected argument", o->argument,
+                        strcmp(command, "serve") == 0 || strcmp(command, "check") == 0
+                            ? "; name the configuration with -c FILE"
+                            : "");
+    if (is_kill && o->argument == NULL)
+        return complain(r, "command", command, " needs a session's ID; see: sallyport sessions");
+    if (o->reason != NULL && !is_kill)
+        return complain(r, "option", "--reason", " belongs to the command kill");
+    if (o->socket != NULL && !talks)
+        return complain(r, "option", "--socket", " belongs to the commands sessions and kill");
+    if (o->config != NULL && !talks && strcmp(command, "serve") != 0 &&
+        strcmp(command, "check") != 0)
+        return complain(r, "option", "--config", " does not belong to this command");
+    return true;
+}
+
+bool cli_options_read(int argc, char **argv, struct cli_options *out, char *error,
+                      size_t error_size)
+{
+    struct reader r = {argc, 1, argv, error, error_size};
+    struct cli_options o = {0};
+    bool only_words = false;
+
+    for (; r.at < argc; r.at++) {
+        const char *argument = argv[r.at];
+
+        if (!only_words && strcmp(argument, "--") == 0) {
+            only_words = true;
+        } else if (!only_words && argument[0] == '-' && argument[1] != '\0') {
+            if (!take_option(&r, &o))
+                return false;
+        } else if (o.command == NULL) {
+            o.command = argument;
+            if (!cli_help_knows(argument))
+                return complain(&r, "unknown command", argument, "; see sallyport --help");
+        } else if (o.argument == NULL) {
+            o.argument = argument;
+        } else {
+            return complain(&r, "unexpected argument", argument, "");
+        }
+    }
+    if (!fits(&r, &o))
+        return false;
+    *out = o;
+    return true;
+}
