@@ -3,30 +3,21 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "support/probe.h"
 #include "rdp/gcc.h"
 #include "rdp/x224.h"
+#include "support/gcc_request.h"
+#include "support/probe.h"
 #include "support/vector.h"
 
-#define COUNT(array)   (sizeof(array) / sizeof((array)[0]))
-#define REQUEST_HEADER 23 /* from the userData to the first block, both lengths in two bytes */
-#define CORE_SIZE_MIN  132
-#define CORE_SIZE_MAX  234
-
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 static enum sp_err parse(struct rd *r, void *out)
 {
     return gcc_client_read(r, true, out);
-}
-
-static enum sp_err parse_old(struct rd *r, void *out)
-{
-    return gcc_client_read(r, false, out);
 }
 
 static const char *const golden[] = {"gcc_client/spec.hex", "gcc_client/lab.hex",
@@ -149,76 +140,23 @@ static void round_trips(void **state)
 
 /* ---- requests built here ---- */
 
-struct request {
-    uint8_t buf[8192];
-    size_t size;
-};
-
-/* Put a request of these blocks together, with right lengths. */
-static void wrap(struct request *q, const uint8_t *blocks, size_t size)
-{
-    static const uint8_t head[REQUEST_HEADER] = {
-        0, 5, 0, 0x14, 0x7c, 0, 1, 0, 0, 0, 8, 0, 0x10, 0, 1, 0xc0, 0, 'D', 'u', 'c', 'a', 0, 0};
-
-    assert_true(size + REQUEST_HEADER <= sizeof(q->buf));
-    memcpy(q->buf, head, sizeof(head));
-    q->buf[7] = (uint8_t)(0x80 | (size + 14) >> 8);
-    q->buf[8] = (uint8_t)(size + 14);
-    q->buf[21] = (uint8_t)(0x80 | size >> 8);
-    q->buf[22] = (uint8_t)size;
-    memcpy(q->buf + REQUEST_HEADER, blocks, size);
-    q->size = size + REQUEST_HEADER;
-}
-
-static void block(struct wr *w, uint16_t type, size_t body_size)
-{
-    wr_u16le(w, type);
-    wr_u16le(w, (uint16_t)(body_size + 4));
-}
-
-/* CS_CORE of this whole size and CS_SECURITY; the core's bytes are those of the capture. */
-static void base_blocks(struct wr *w, size_t core_size)
-{
-    size_t size;
-    uint8_t *lab = vector_load("gcc_client/lab.hex", &size);
-
-    block(w, 0xc001, core_size - 4);
-    wr_bytes(w, lab + REQUEST_HEADER + 4, core_size - 4);
-    block(w, 0xc002, 8);
-    wr_zero(w, 8);
-    free(lab);
-}
-
-static enum sp_err read_blocks_as(const struct wr *w, probe_fn *fn, struct gcc_client *out)
-{
-    static struct request q;
-
-    assert_true(wr_ok(w));
-    wrap(&q, w->buf, w->pos);
-    return probe_parse(q.buf, q.size, fn, out);
-}
-
-static uint8_t space[8192];
+static uint8_t space[1024];
 static struct gcc_client client;
+static const char *where; /* of the last failure */
 
 static struct wr begin(void)
 {
-    struct wr w;
-
-    wr_init(&w, space, sizeof(space));
-    base_blocks(&w, CORE_SIZE_MAX);
-    return w;
+    return gcc_request_begin(GCC_CORE_SIZE_MAX);
 }
 
 static enum sp_err finish(const struct wr *w)
 {
-    return read_blocks_as(w, parse, &client);
+    return gcc_request_read(w, true, &client, &where);
 }
 
-static void channel(struct wr *w, const char name[static 8])
+static enum sp_err finish_old(const struct wr *w)
 {
-    wr_bytes(w, name, 8);
-    wr_u32le(w, CHANNEL_OPTION_INITIALIZED);
+    return gcc_request_read(w, false, &client, &where);
 }
 
 /* ---- CS_CORE ---- */
@@ -226,15 +164,13 @@ static void channel(struct wr *w, const char name[static 8])
 static void reads_core_cut_after_each_field(void **state)
 {
     static const uint8_t sizes[] = {2, 2, 4, 2, 2, 2, 64, 1, 1, 4, 4, 4, 2, 4, 4};
-    size_t legal = CORE_SIZE_MIN;
+    size_t legal = GCC_CORE_SIZE_MIN;
     unsigned fields = 0;
 
     (void)state;
-    for (size_t size = 4; size <= CORE_SIZE_MAX; size++) { /* xr CVE-2022-23482 */
-        struct wr w;
+    for (size_t size = 4; size <= GCC_CORE_SIZE_MAX; size++) { /* xr CVE-2022-23482 */
+        struct wr w = gcc_request_begin(size);
 
-        wr_init(&w, space, sizeof(space));
-        base_blocks(&w, size);
         assert_int_equal(finish(&w), size == legal ? SP_OK : SP_ESHORT);
         if (size != legal)
             continue;
@@ -243,7 +179,7 @@ static void reads_core_cut_after_each_field(void **state)
                          fields >= GCC_CORE_SERVER_SELECTED_PROTOCOL ? PROTOCOL_SSL : 0);
         wr_init(&w, space, sizeof(space));
         assert_int_equal(gcc_client_write(&w, &client), SP_OK);
-        assert_int_equal(w.pos, REQUEST_HEADER + size + 12);
+        assert_int_equal(w.pos, GCC_REQUEST_HEADER + size + 12);
         if (fields < COUNT(sizes))
             legal += sizes[fields++];
     }
@@ -258,24 +194,23 @@ static void refuses_core(void **state)
 
     (void)state;
     /* fr 406fdddda: a desktop without width or height */
-    data[REQUEST_HEADER + 8] = data[REQUEST_HEADER + 9] = 0;
+    data[GCC_REQUEST_HEADER + 8] = data[GCC_REQUEST_HEADER + 9] = 0;
     assert_int_equal(probe_parse(data, size, parse, &client), SP_EVALUE);
-    data[REQUEST_HEADER + 8] = 1;
-    data[REQUEST_HEADER + 10] = data[REQUEST_HEADER + 11] = 0;
+    data[GCC_REQUEST_HEADER + 8] = 1;
+    data[GCC_REQUEST_HEADER + 10] = data[GCC_REQUEST_HEADER + 11] = 0;
     assert_int_equal(probe_parse(data, size, parse, &client), SP_EVALUE);
     /* fr d943f5f78: the largest is legal here, the front clamps it */
-    memset(data + REQUEST_HEADER + 8, 0xff, 4);
+    memset(data + GCC_REQUEST_HEADER + 8, 0xff, 4);
     assert_int_equal(probe_parse(data, size, parse, &client), SP_OK);
     assert_int_equal(client.core.desktop_height, 65535);
     /* names are closed by force */
-    memset(data + REQUEST_HEADER + 24, 0x41, 32);
-    memset(data + REQUEST_HEADER + 68, 0x41, 64);
+    memset(data + GCC_REQUEST_HEADER + 24, 0x41, 32);
+    memset(data + GCC_REQUEST_HEADER + 68, 0x41, 64);
     assert_int_equal(probe_parse(data, size, parse, &client), SP_OK);
     assert_memory_equal(client.core.client_name + 28, "AA\0\0", 4);
     assert_memory_equal(client.core.ime_file_name + 60, "AA\0\0", 4);
     free(data);
-    wr_init(&w, space, sizeof(space));
-    base_blocks(&w, CORE_SIZE_MAX + 1);
+    w = gcc_request_begin(GCC_CORE_SIZE_MAX + 1);
     assert_int_equal(finish(&w), SP_ELIMIT);
 }
 
@@ -286,10 +221,10 @@ static void needs_core_and_security(void **state)
     struct wr w = begin();
 
     (void)state;
-    w.pos = CORE_SIZE_MAX;
+    w.pos = GCC_CORE_SIZE_MAX;
     assert_int_equal(finish(&w), SP_EVALUE);
     w.pos = 0;
-    block(&w, 0xc002, 8);
+    gcc_request_block(&w, 0xc002, 8);
     wr_zero(&w, 8);
     assert_int_equal(finish(&w), SP_EVALUE);
     w.pos = 0;
@@ -309,13 +244,13 @@ static void refuses_any_block_twice(void **state)
         size_t times = blocks[i].type == 0xc002 ? 1 : 2;
 
         while (times-- > 0) {
-            block(&w, blocks[i].type, blocks[i].size);
+            gcc_request_block(&w, blocks[i].type, blocks[i].size);
             wr_zero(&w, blocks[i].size);
         }
         assert_int_equal(finish(&w), SP_ESTATE);
     }
     struct wr w = begin();
-    base_blocks(&w, CORE_SIZE_MIN);
+    gcc_request_block(&w, 0xc001, 0);
     assert_int_equal(finish(&w), SP_ESTATE);
 }
 
@@ -332,7 +267,7 @@ static void checks_block_lengths(void **state)
             struct wr w = begin();
             size_t size = blocks[i].size + (size_t)difference;
 
-            block(&w, blocks[i].type, size);
+            gcc_request_block(&w, blocks[i].type, size);
             wr_zero(&w, size);
             assert_int_equal(finish(&w), difference < 0    ? SP_ESHORT
                                          : difference == 0 ? SP_OK
@@ -347,7 +282,7 @@ static void checks_block_lengths(void **state)
         assert_int_equal(finish(&w), SP_EVALUE);
     }
     struct wr w = begin();
-    block(&w, 0xc0ff, 1); /* beyond the end */
+    gcc_request_block(&w, 0xc0ff, 1); /* beyond the end */
     assert_int_equal(finish(&w), SP_ESHORT);
     w = begin();
     wr_u16le(&w, 0xc0ff); /* half a header */
@@ -360,9 +295,9 @@ static void skips_unknown_blocks(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 3; i++) { /* also more than once */
-        block(&w, 0xc00c, 16);
+        gcc_request_block(&w, 0xc00c, 16);
         wr_zero(&w, 16);
-        block(&w, 0x1234, 0);
+        gcc_request_block(&w, 0x1234, 0);
     }
     assert_int_equal(finish(&w), SP_OK);
 }
@@ -377,10 +312,9 @@ static void bounds_all_blocks(void **state)
             struct wr w = begin();
             size_t size = max[i] + extra - w.pos - 4;
 
-            block(&w, 0x1234, size);
+            gcc_request_block(&w, 0x1234, size);
             wr_zero(&w, size);
-            assert_int_equal(read_blocks_as(&w, i == 0 ? parse_old : parse, &client),
-                             extra == 0 ? SP_OK : SP_ELIMIT);
+            assert_int_equal(i == 0 ? finish_old(&w) : finish(&w), extra == 0 ? SP_OK : SP_ELIMIT);
         }
     }
 }
@@ -393,10 +327,10 @@ static void refuses_extended_blocks_unasked(void **state)
     for (size_t i = 0; i < COUNT(types); i++) {
         struct wr w = begin();
 
-        block(&w, types[i], 4);
+        gcc_request_block(&w, types[i], 4);
         wr_zero(&w, 4);
-        assert_int_equal(read_blocks_as(&w, parse, &client), SP_OK);
-        assert_int_equal(read_blocks_as(&w, parse_old, &client), SP_ESTATE);
+        assert_int_equal(finish(&w), SP_OK);
+        assert_int_equal(finish_old(&w), SP_ESTATE);
     }
 }
 
@@ -423,214 +357,6 @@ static void refuses_envelopes(void **state)
         data[changes[i].at] = kept;
     }
     free(data);
-}
-
-/* ---- CS_NET ---- */
-
-static enum sp_err read_name(const char name[static 8])
-{
-    struct wr w = begin();
-
-    block(&w, 0xc003, 4 + 2 * 12);
-    wr_u32le(&w, 2);
-    channel(&w, "cliprdr");
-    channel(&w, name);
-    return finish(&w);
-}
-
-static void refuses_ms_t120(void **state)
-{
-    static const char *const names[] = {"MS_T120", "ms_t120", "Ms_T120"};
-    char other[GCC_CHANNEL_NAME_SIZE];
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(names); i++) { /* CVE-2019-0708, as any channel of 31 */
-        for (size_t at = 0; at < GCC_CHANNEL_COUNT_MAX; at++) {
-            struct wr w = begin();
-
-            block(&w, 0xc003, 4 + 31 * 12);
-            wr_u32le(&w, 31);
-            for (size_t n = 0; n < GCC_CHANNEL_COUNT_MAX; n++) {
-                memset(other, 0, sizeof(other));
-                snprintf(other, sizeof(other), "c%u", (unsigned)n);
-                channel(&w, n == at ? names[i] : other);
-            }
-            struct rd r;
-            static struct request q;
-            wrap(&q, w.buf, w.pos);
-            rd_init(&r, q.buf, q.size);
-            assert_int_equal(gcc_client_read(&r, true, &client), SP_EDENIED);
-            assert_string_equal(r.fail.where, "CS_NET.MS_T120");
-        }
-    }
-    assert_int_equal(read_name("MS_T120x"), SP_EVALUE); /* no NUL */
-    assert_int_equal(read_name("MS_T12\0x"), SP_OK);
-    assert_string_equal(client.channels[1].name, "MS_T12");
-    assert_int_equal(client.channels[1].name[7], 0);
-}
-
-static void checks_names(void **state)
-{
-    (void)state;
-    assert_int_equal(read_name("drdynvc"), SP_OK);
-    assert_int_equal(read_name("a\0\xff\xff\xff\xff\xff\xff"), SP_OK);
-    assert_memory_equal(client.channels[1].name, "a\0\0\0\0\0\0\0", 8);
-    assert_int_equal(read_name("\0rdpsnd"), SP_EVALUE);
-    assert_int_equal(read_name("12345678"), SP_EVALUE);
-    assert_int_equal(read_name("rdp snd"), SP_EVALUE);
-    assert_int_equal(read_name("rdp\x7fsn\0"), SP_EVALUE);
-    assert_int_equal(read_name("rdp\nsnd"), SP_EVALUE);
-    assert_int_equal(read_name("r\xc3\xa4p\0\0\0"), SP_EVALUE);
-    assert_int_equal(read_name("cliprdr"), SP_EVALUE); /* twice */
-    assert_int_equal(read_name("CLIPRDR"), SP_EVALUE);
-    assert_int_equal(read_name("cliprd\0x"), SP_OK);
-}
-
-static void bounds_channels(void **state)
-{
-    static const uint32_t counts[] = {0, 31, 32, 0x15555556, UINT32_MAX};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(counts); i++) {
-        struct wr w = begin();
-        char name[8];
-
-        block(&w, 0xc003, 4 + 32 * 12);
-        wr_u32le(&w, counts[i]);
-        for (unsigned n = 0; n < 32; n++) {
-            memset(name, 0, sizeof(name));
-            snprintf(name, sizeof(name), "c%u", n);
-            channel(&w, name);
-        }
-        assert_int_equal(finish(&w), counts[i] > 31 ? SP_ELIMIT : SP_ETRAIL);
-    }
-    struct wr w = begin();
-    block(&w, 0xc003, 4);
-    wr_u32le(&w, 0);
-    assert_int_equal(finish(&w), SP_OK);
-    assert_true(client.has_net);
-    assert_int_equal(client.channel_count, 0);
-    w = begin();
-    block(&w, 0xc003, 4 + 12);
-    wr_u32le(&w, 2);
-    channel(&w, "cliprdr");
-    assert_int_equal(finish(&w), SP_ESHORT);
-}
-
-static void compares_names(void **state)
-{
-    const struct gcc_channel c = {.name = "ClipRdr"};
-
-    (void)state;
-    assert_true(gcc_channel_is(&c, "cliprdr"));
-    assert_true(gcc_channel_is(&c, "CLIPRDR"));
-    assert_false(gcc_channel_is(&c, "cliprd"));
-    assert_false(gcc_channel_is(&c, "cliprdrs"));
-    assert_false(gcc_channel_is(&c, "clip@dr")); /* '@' and '`' differ in the same bit */
-    assert_false(gcc_channel_is(&c, ""));
-}
-
-/* ---- CS_MONITOR and CS_MONITOR_EX ---- */
-
-static void monitors(struct wr *w, uint32_t count, size_t present, const int32_t edges[4])
-{
-    block(w, 0xc005, 8 + 20 * present);
-    wr_u32le(w, 0);
-    wr_u32le(w, count);
-    for (size_t i = 0; i < present; i++) {
-        for (size_t n = 0; n < 4; n++)
-            wr_u32le(w, (uint32_t)edges[n]);
-        wr_u32le(w, 0);
-    }
-}
-
-static enum sp_err read_monitor(int32_t left, int32_t top, int32_t right, int32_t bottom)
-{
-    struct wr w = begin();
-
-    monitors(&w, 1, 1, (const int32_t[]){left, top, right, bottom});
-    return finish(&w);
-}
-
-static void bounds_monitors(void **state)
-{
-    static const uint32_t counts[] = {17, 0x0ccccccd, UINT32_MAX};
-    const int32_t edges[] = {0, 0, 799, 599};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(counts); i++) {
-        struct wr w = begin();
-
-        monitors(&w, counts[i], 17, edges);
-        assert_int_equal(finish(&w), SP_ELIMIT);
-    }
-    struct wr w = begin();
-    monitors(&w, 16, 16, edges);
-    assert_int_equal(finish(&w), SP_OK);
-    assert_int_equal(client.monitor_count, 16);
-    w = begin();
-    monitors(&w, 0, 0, edges);
-    assert_int_equal(finish(&w), SP_EVALUE);
-    w = begin();
-    monitors(&w, 2, 1, edges);
-    assert_int_equal(finish(&w), SP_ESHORT);
-    w = begin();
-    monitors(&w, 1, 2, edges);
-    assert_int_equal(finish(&w), SP_ETRAIL);
-    w = begin();
-    monitors(&w, 1, 1, edges);
-    assert_int_equal(read_blocks_as(&w, parse_old, &client), SP_ESTATE);
-    monitors(&w, 1, 1, edges);
-    assert_int_equal(finish(&w), SP_ESTATE); /* twice */
-}
-
-static void bounds_the_desktop(void **state)
-{
-    (void)state;
-    assert_int_equal(read_monitor(0, 0, 199, 199), SP_OK);
-    assert_int_equal(read_monitor(0, 0, 198, 199), SP_EVALUE);
-    assert_int_equal(read_monitor(0, 0, 199, 198), SP_EVALUE);
-    assert_int_equal(read_monitor(0, 0, 32765, 32765), SP_OK);
-    assert_int_equal(read_monitor(0, 0, 32766, 32765), SP_ELIMIT);
-    assert_int_equal(read_monitor(0, 0, 32765, 32766), SP_ELIMIT);
-    assert_int_equal(read_monitor(INT32_MIN, 0, INT32_MAX, 599), SP_ELIMIT); /* fr 1ed5e53c3 */
-    assert_int_equal(read_monitor(0, INT32_MIN, 799, INT32_MAX), SP_ELIMIT);
-    assert_int_equal(read_monitor(INT32_MAX, 0, INT32_MIN, 599), SP_EVALUE);
-    assert_int_equal(read_monitor(0, 599, 799, 0), SP_EVALUE);
-    assert_int_equal(read_monitor(-1280, 0, -1, 1023), SP_OK);
-}
-
-static enum sp_err read_monitor_ex(uint32_t size, uint32_t count, size_t present)
-{
-    struct wr w = begin();
-
-    block(&w, 0xc008, 12 + 20 * present); /* may come before CS_MONITOR */
-    wr_u32le(&w, 0);
-    wr_u32le(&w, size);
-    wr_u32le(&w, count);
-    wr_zero(&w, 20 * present);
-    monitors(&w, 2, 2, (const int32_t[]){0, 0, 799, 599});
-    return finish(&w);
-}
-
-static void checks_monitor_ex(void **state)
-{
-    (void)state;
-    assert_int_equal(read_monitor_ex(20, 2, 2), SP_OK);
-    assert_int_equal(read_monitor_ex(19, 2, 2), SP_EVALUE);
-    assert_int_equal(read_monitor_ex(20, 1, 1), SP_EVALUE); /* not the count of CS_MONITOR */
-    assert_int_equal(read_monitor_ex(20, 17, 17), SP_ELIMIT);
-    assert_int_equal(read_monitor_ex(20, 0x0ccccccd, 2), SP_ELIMIT);
-    assert_int_equal(read_monitor_ex(20, 2, 1), SP_ESHORT);
-    assert_int_equal(read_monitor_ex(20, 1, 2), SP_ETRAIL);
-    struct wr w = begin();
-    block(&w, 0xc008, 32);
-    wr_u32le(&w, 0);
-    wr_u32le(&w, 20);
-    wr_u32le(&w, 1);
-    wr_zero(&w, 20);
-    assert_int_equal(finish(&w), SP_EVALUE); /* without CS_MONITOR */
-    assert_int_equal(read_blocks_as(&w, parse_old, &client), SP_ESTATE);
 }
 
 static void refuses_to_write(void **state)
@@ -668,13 +394,6 @@ int main(void)
         cmocka_unit_test(bounds_all_blocks),
         cmocka_unit_test(refuses_extended_blocks_unasked),
         cmocka_unit_test(refuses_envelopes),
-        cmocka_unit_test(refuses_ms_t120),
-        cmocka_unit_test(checks_names),
-        cmocka_unit_test(bounds_channels),
-        cmocka_unit_test(compares_names),
-        cmocka_unit_test(bounds_monitors),
-        cmocka_unit_test(bounds_the_desktop),
-        cmocka_unit_test(checks_monitor_ex),
         cmocka_unit_test(refuses_to_write),
     };
 
