@@ -88,7 +88,7 @@ struct cli_table {
 /* Begin a table with a headline of columns texts. */
 void cli_table_init(struct cli_table *table, size_t columns, const char *const *headline);
 
-/* Add a row of table->columns texts; control characters become '?'. */
+/* Add a row of table->columns texts; control characters become '?', nothing "-". */
 void cli_table_add(struct cli_table *table, const char *const *cells);
 
 /* Print to standard output; the headline is bold on a terminal. */

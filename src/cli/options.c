@@ -30,6 +30,16 @@ static bool complain(struct reader *r, const char *before, const char *text, con
     return false;
 }
 
+/* Only the option's name is shown: what is glued to it may be a password. */
+static bool complain_option(struct reader *r, const char *argument)
+{
+    char name[64];
+    size_t n = strncmp(argument, "--", 2) == 0 ? strcspn(argument, "=") : 2;
+
+    snprintf(name, sizeof(name), "%.*s", (int)(n < sizeof(name) ? n : sizeof(name) - 1), argument);
+    return complain(r, "unknown option", name, "; see sallyport --help");
+}
+
 /* True if argument is this option; its value is in *value, or NULL if there is none. */
 static bool matches(struct reader *r, const struct valued *option, const char **value)
 {
@@ -74,7 +84,7 @@ static bool take_option(struct reader *r, struct cli_options *o)
     else if (strcmp(argument, "--version") == 0 && o->command == NULL)
         o->command = "version";
     else
-        return complain(r, "unknown option", argument, "; see sallyport --help");
+        return complain_option(r, argument);
     return true;
 }
 
@@ -90,10 +100,10 @@ static bool fits(struct reader *r, const struct cli_options *o)
     talks = is_kill || strcmp(command, "sessions") == 0;
     if (o->argument != NULL && !is_kill && strcmp(command, "passwd") != 0 &&
         strcmp(command, "help") != 0)
-        return complain(r, "unexpected argument", o->argument,
+        return complain(r, "command", command,
                         strcmp(command, "serve") == 0 || strcmp(command, "check") == 0
-                            ? "; name the configuration with -c FILE"
-                            : "");
+                            ? " takes no argument; name the configuration with -c FILE"
+                            : " takes no argument");
     if (is_kill && o->argument == NULL)
         return complain(r, "command", command, " needs a session's ID; see: sallyport sessions");
     if (o->reason != NULL && !is_kill)
@@ -128,7 +138,9 @@ bool cli_options_read(int argc, char **argv, struct cli_options *out, char *erro
         } else if (o.argument == NULL) {
             o.argument = argument;
         } else {
-            return complain(&r, "unexpected argument", argument, "");
+            /* It may be a password, so it is not shown. */
+            return complain(&r, "one argument too many for command", o.command,
+                            "; see sallyport --help");
         }
     }
     if (!fits(&r, &o))

@@ -46,7 +46,7 @@ void cli_table_add(struct cli_table *table, const char *const *cells)
         table->room = room;
     }
     for (size_t i = 0; i < table->columns; i++) {
-        char *copy = strdup(cells[i]);
+        char *copy = strdup(cells[i][0] != '\0' ? cells[i] : "-");
 
         SP_BUG(copy == NULL);
         for (char *c = copy; *c != '\0'; c++)
