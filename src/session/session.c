@@ -165,6 +165,14 @@ static void make_wishes(struct session *s)
     w->dst_disabled = f->dst_disabled;
 }
 
+static void note_target_login(struct session *s)
+{
+    struct ipc_note note = {
+        .kind = IPC_NOTE_TARGET_LOGIN, .step = IPC_STEP_TARGET_NLA, .a = s->back.selected_protocol};
+
+    keeper_note(&s->keeper, &note);
+}
+
 /*
  * From keeper's yes to the target's Demand Active.
  * errinfo  what the client is to be told after a failure
@@ -203,9 +211,8 @@ static enum sp_err reach_target(struct session *s, enum ipc_step *step, uint32_t
     err = back_nla(&s->back, &s->decision);
     if (err != SP_OK)
         return err;
-    struct ipc_note note = {
-        .kind = IPC_NOTE_TARGET_LOGIN, .step = IPC_STEP_TARGET_NLA, .a = s->back.selected_protocol};
-    keeper_note(&s->keeper, &note);
+    if (s->back.selected_protocol != PROTOCOL_SSL)
+        note_target_login(s);
     *step = IPC_STEP_TARGET_MCS;
     make_wishes(s);
     err = back_settings(&s->back, &s->wishes);
