@@ -193,11 +193,14 @@ static enum sp_err check_limits(struct splice *s)
 
 static int sleep_ms(const struct splice *s)
 {
-    int64_t left = TICK_MS;
+    int64_t now = clock_now_ms();
+    int64_t until = now + TICK_MS;
 
-    if (s->idle_ms != 0 && s->idle_ms < left)
-        left = s->idle_ms;
-    return (int)left;
+    if (s->idle_ms != 0 && s->last_input_ms + s->idle_ms < until)
+        until = s->last_input_ms + s->idle_ms;
+    if (s->keeper->lease_until_ms != 0 && s->keeper->lease_until_ms < until)
+        until = s->keeper->lease_until_ms;
+    return until <= now ? 1 : (int)(until - now) + 1; /* a limit is over only after its end */
 }
 
 /* Which events a leg must wait for: input if its flow wants some, room if the other is stuck. */
