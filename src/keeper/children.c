@@ -72,6 +72,14 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
     return err;
 }
 
+/* The first descriptor number that a helper gets nothing at. */
+static int first_free(const struct children *c, enum child_role role)
+{
+    if (role == CHILD_DOOR)
+        return BOOT_FD_LISTENERS + (int)c->listener_count;
+    return role == CHILD_SPAWNER ? BOOT_FD_PEER + 1 : BOOT_FD_PEER;
+}
+
 static int add_files(const struct children *c, enum child_role role, int keeper_end,
                      posix_spawn_file_actions_t *files)
 {
@@ -86,7 +94,8 @@ static int add_files(const struct children *c, enum child_role role, int keeper_
         bad |= posix_spawn_file_actions_adddup2(files, c->spawner_end, BOOT_FD_PEER);
     for (size_t i = 0; role == CHILD_DOOR && i < c->listener_count; i++)
         bad |= posix_spawn_file_actions_adddup2(files, c->listeners[i], BOOT_FD_LISTENERS + (int)i);
-    return bad;
+    /* Ours are close-on-exec; what our own starter left open may not be. */
+    return bad | posix_spawn_file_actions_addclosefrom_np(files, first_free(c, role));
 }
 
 /* A group of its own, so that Ctrl-C reaches keeper only; signals as at the start of a program. */

@@ -145,6 +145,16 @@ static struct control_client *free_client(struct keeper *k)
     return NULL;
 }
 
+/* Best effort: whoever does not read it sees the end of the connection. */
+static void refuse(int fd, const char *error)
+{
+    char *line = api_line(api_refusal(error));
+
+    if (line != NULL)
+        send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
+    free(line);
+}
+
 static void on_control(struct ev_loop *loop, ev_io *io, int events)
 {
     struct keeper *k = io->data;
@@ -153,8 +163,16 @@ static void on_control(struct ev_loop *loop, ev_io *io, int events)
     uid_t uid;
 
     (void)events;
-    if (fd < 0 || c == NULL || !may_ask(k, fd, &uid))
-        return; /* closed: not yours, or too many at once */
+    if (fd < 0)
+        return;
+    if (!may_ask(k, fd, &uid)) {
+        refuse(fd, "only root and the service's own user may ask");
+        return;
+    }
+    if (c == NULL) {
+        refuse(fd, "too many are asking at once; try again");
+        return;
+    }
     *c = (struct control_client){.keeper = k,
                                  .fd = sp_fd_take(&fd),
                                  .uid = uid,

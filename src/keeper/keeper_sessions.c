@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/session_priv.h"
 
 #define MESSAGES_A_TURN   16  /* then other sessions have theirs */
 #define SESSIONS_OVERHEAD 256 /* refused and ending ones         */
@@ -207,14 +208,10 @@ static int64_t limit_of(const struct keeper *k, const struct session *s)
 static void log_stuck(struct keeper *k, struct session *s)
 {
     struct event e;
-    char source[64];
 
     if (s->is_failure_logged)
         return;
-    session_source(&s->peer, source);
-    event_begin(&e, "session_failed");
-    event_word(&e, "session", s->id);
-    event_word(&e, "source", source);
+    session_event(s, &e, "session_failed");
     event_word(&e, "state", session_state_name(s->state));
     event_word(&e, "reason", "not done in time");
     keeper_event_note(k, &e);
