@@ -107,8 +107,8 @@ defaults
     timeout client 60s
     timeout server 60s
 listen relay
-    bind 127.0.0.1:{port} ssl crt {both} ciphersuites TLS_AES_256_GCM_SHA384 no-tls-tickets
-    server source 127.0.0.1:{sources.bare_port} ssl verify none ciphersuites TLS_AES_256_GCM_SHA384
+    bind 127.0.0.1:{port} ssl crt {both} ciphersuites TLS_AES_128_GCM_SHA256 no-tls-tickets
+    server source 127.0.0.1:{sources.bare_port} ssl verify none ciphersuites TLS_AES_128_GCM_SHA256
 ''')
     process = Process(['haproxy', '-db', '-f', config], folder / 'haproxy.log')
     wait_for(lambda: bound_tcp(port), what='haproxy')
