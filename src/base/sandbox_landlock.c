@@ -45,7 +45,8 @@ struct grant {
 #define SPAWNER (1u << SANDBOX_SPAWNER)
 #define DIALER  (1u << SANDBOX_DIALER)
 
-/* clang-format off: one line a grant. */
+/* One line a grant. */
+/* clang-format off */
 static const struct grant grants[] = {
     {SPAWNER, "/proc/self/exe", FS_EXECUTE | FS_READ_FILE, "itself, and nothing else to execute"},
     {SPAWNER, "/lib64/ld-linux-x86-64.so.2", FS_EXECUTE | FS_READ_FILE, "its ELF interpreter"},

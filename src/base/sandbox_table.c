@@ -39,7 +39,8 @@
      CLONE_NEWNET | CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PTRACE | CLONE_THREAD)
 #define NOT_READING (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY) | O_PATH)
 
-/* clang-format off: one line a rule. */
+/* One line a rule. */
+/* clang-format off */
 const struct sandbox_rule sandbox_table[] = {
     /* Bytes in and out of descriptors that the process was given. */
     {"read", ALL, 0, {{0}}, "peer bytes; OpenSSL's socket BIO"},
@@ -132,11 +133,7 @@ const struct sandbox_rule sandbox_table[] = {
     {"landlock_create_ruleset", SPA, 0, {{0}}, "a child's cage"},
     {"landlock_restrict_self", SPA, 0, {{0}}, "a child's cage"},
     {"getppid", SPA | DIA, 0, {{0}}, "is the parent still there"},
-    {"execve",
-     SPA,
-     0,
-     {{0}},
-     "itself, for a new address layout; Landlock lets nothing else be run"},
+    {"execve", SPA, 0, {{0}}, "itself, for a new address layout; Landlock forbids others"},
     {"mmap", SPA | DIA, 0, {NONE_OF(2, PROT_WRITE)}, "ld.so maps code, never writable"},
     {"mprotect", SPA | DIA, 0, {NONE_OF(2, PROT_EXEC)}, "ld.so makes relocations read-only"},
     {"arch_prctl", SPA, 0, {{0}}, "ld.so: thread pointer"},
