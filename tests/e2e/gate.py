@@ -15,8 +15,10 @@ BINARY = pathlib.Path(os.environ.get('SALLYPORT_BIN', BUILD / 'src/cli/sallyport
 ROLES = ('door', 'spawner', 'dialer')
 
 # Each connection that fails leaves exactly one of these.
-FAILURES = {'auth_failed', 'access_denied', 'target_unreachable', 'target_certificate_refused',
-            'target_certificate_changed', 'target_login_failed', 'session_failed', 'session_violation', 'exploit_attempt'}
+FAILURES = {
+    'auth_failed', 'access_denied', 'target_unreachable', 'target_certificate_refused',
+    'target_certificate_changed', 'target_login_failed', 'session_failed', 'session_violation',
+    'exploit_attempt'}
 
 _sources = itertools.count(1)
 

@@ -88,7 +88,7 @@ def test_wrong_pin_is_refused_before_any_secret(make_gate, scripted):
     entry['tls'] = {'verify': 'pin', 'pin': 'sha256:' + '0' * 64}
     service = make_gate(entry)
     assert refused(service.mini())[0] == 'error info'
-    service.one_failure('target_certificate_refused')
+    service.one_failure('target_certificate_changed')
     assert 'nla_user' not in target.connections[-1].facts
 
 

@@ -177,6 +177,7 @@ class Client:
         self._step('authenticate')
         token = self.ntlm.authenticate(challenge)
         mic = self.ntlm.seal.mic(credssp.mech_list(mechs))
+        self.ntlm.seal.reset()
         final = credssp.neg_token_resp(token=token, mic=mic)
         if self.mic_late:
             self._credssp('authenticate', nego=final)
@@ -184,7 +185,6 @@ class Client:
             self._credssp('authenticate', pub_key_auth=self._binding())
             self._check_echo(self._answer())
             return
-        self.ntlm.seal.reset()
         self._credssp('authenticate', nego=final, pub_key_auth=self._binding())
         answer = self._answer()
         if 'nego' in answer:
@@ -203,7 +203,6 @@ class Client:
             wanted = ntlm._hmac(check.sign_in, bytes(4) + credssp.mech_list(mechs))[:8]
             if sealed != wanted:
                 raise ValueError('server mechListMIC is wrong')
-        self.ntlm.seal.reset()
 
     # --- MCS, Client Info, licence --------------------------------------------------------------
 
