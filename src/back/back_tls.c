@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The front's order: one cipher for both directions of a relay keeps one implementation in cache. */
+/* The front's order: one cipher for both directions of a relay keeps one implementation in cache.
+ */
 #define CIPHERS_TLS13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
-/* libssl would build the chain in the handshake, to no end: back_tls_chain_ok does it when asked.
- */
+/* libssl would build the chain in the handshake, to no end: back_tls_chain_ok does, if asked. */
 static int let_pass(X509_STORE_CTX *ctx, void *arg)
 {
     (void)arg;

@@ -49,7 +49,8 @@ uint16_t signer_tbs_version(const uint8_t *tbs, size_t tbs_size);
  * scheme   TLS SignatureScheme code point; must fit the key and the version
  * tbs      tbs_size bytes as signer_tbs_version accepts them
  * sig      room for *sig_size bytes; *sig_size becomes the bytes used, both only on SP_OK
- * Errors:  SP_EDENIED not a server's handshake, or a scheme that does not fit; SP_ESPACE; SP_ECRYPTO
+ * Errors:  SP_EDENIED not a server's handshake, or a scheme that does not fit; SP_ESPACE;
+ * SP_ECRYPTO
  */
 SP_MUST_USE enum sp_err signer_sign(const struct signer *signer, uint16_t scheme,
                                     const uint8_t *tbs, size_t tbs_size, uint8_t *sig,
