@@ -55,7 +55,8 @@ static enum sp_err check_listeners(struct config_load_state *s, const struct con
     struct config *config = s->config;
     char path[CONFIG_FIELD_SIZE];
 
-    if (raw->listeners == NULL) {
+    bool is_absent = config_map_find(&s->map, "listeners") == NULL;
+    if (is_absent) {
         for (size_t i = 0; i < 2; i++)
             SP_BUG(config_read_listener(defaults[i], &config->listeners[i]) != SP_OK);
         config->listener_count = 2;
