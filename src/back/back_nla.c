@@ -238,7 +238,7 @@ enum sp_err back_nla(struct back *b, const struct ipc_decide_rsp *decision)
     if (err == SP_OK)
         err = send_credentials(&x);
     ntlm_initiator_clear(&x.ntlm);
-    sp_wipe(&x, sizeof(x));
+    sp_release(&x, sizeof(x));
     if (err != SP_OK)
         return sp_fail_set(&b->stream.fail, err, "NLA with the target", 0, 0);
     return early_result(b);

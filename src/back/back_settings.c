@@ -292,7 +292,7 @@ static enum sp_err send_info(struct back *b, const struct back_wishes *wishes)
                         : sp_fail_set(&b->stream.fail, w.fail.code, "Client Info", 0, 0);
     }
     client_info_wipe(&info);
-    sp_wipe(out, sizeof(out));
+    sp_release(out, sizeof(out));
     return err;
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -41,6 +42,21 @@ int sp_fd_take(int *fd)
 void sp_wipe(void *p, size_t size)
 {
     explicit_bzero(p, size);
+}
+
+void sp_release(void *p, size_t size)
+{
+    const uintptr_t page = 4096;
+    uintptr_t begin = ((uintptr_t)p + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)p + size) & ~(page - 1);
+
+    /* Whole pages are dropped without being touched first; what is left is overwritten. */
+    if (begin >= end || madvise((void *)begin, end - begin, MADV_DONTNEED) != 0) {
+        explicit_bzero(p, size);
+        return;
+    }
+    explicit_bzero(p, begin - (uintptr_t)p);
+    explicit_bzero((void *)end, (uintptr_t)p + size - end);
 }
 
 bool sp_equal_ct(const void *a, const void *b, size_t size)

@@ -24,6 +24,13 @@ int sp_fd_take(int *fd);
 /* Overwrite size bytes with zeros in a way that the compiler keeps. */
 void sp_wipe(void *p, size_t size);
 
+/*
+ * Overwrite size bytes with zeros and give their whole pages back to the kernel: for what a phase
+ * of a connection used and no later phase needs. The bytes read as zeros afterwards.
+ * p        memory of our own data or bss, not of the heap
+ */
+void sp_release(void *p, size_t size);
+
 /* True if the size bytes are equal; takes the same time wherever they differ. */
 bool sp_equal_ct(const void *a, const void *b, size_t size);
 

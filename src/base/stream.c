@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 #define TLS_RECORD_SIZE 16384 /* the most that one SSL_read gives */
 #define TLS_READ_AHEAD  65536 /* several records a read(2): half the system calls under load */
@@ -276,6 +277,12 @@ void stream_compact(struct stream *s)
         memmove(s->buf, s->buf + s->start, s->end - s->start);
     s->end -= s->start;
     s->start = 0;
+}
+
+void stream_forget(struct stream *s)
+{
+    stream_compact(s);
+    sp_release(s->buf + s->end, sizeof(s->buf) - s->end);
 }
 
 void stream_close(struct stream *s, int linger_ms)

@@ -75,6 +75,9 @@ SP_MUST_USE enum sp_err stream_write_some(struct stream *s, const uint8_t *data,
 /* Move the unread bytes to the buffer's beginning. */
 void stream_compact(struct stream *s);
 
+/* Overwrite every byte of the buffer that has been read already. */
+void stream_forget(struct stream *s);
+
 /*
  * Say goodbye in order (close_notify, FIN), wait at most linger_ms for the peer's, and release all.
  */

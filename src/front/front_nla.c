@@ -284,9 +284,9 @@ enum sp_err front_nla(struct front *f, const struct front_identity *identity,
     enum sp_err err = exchange(&n, identity, out);
     *told_by_keeper = n.told_by_keeper;
     ntlm_acceptor_clear(&n.acceptor);
-    sp_wipe(&n, sizeof(n));
+    sp_release(&n, sizeof(n));
     /* authInfo and the messages still stand in the receive buffer. */
-    sp_wipe(f->stream.buf, sizeof(f->stream.buf));
+    stream_forget(&f->stream);
     if (err != SP_OK)
         sp_wipe(out, sizeof(*out));
     return err;

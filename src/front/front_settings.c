@@ -195,8 +195,8 @@ static enum sp_err take_info(struct front *f, struct mcs_pdu *pdu)
         refuse(f, &pdu->data.fail);
     }
     client_info_wipe(&info);
-    /* The password also stands in the receive buffer, before the bytes not yet read. */
-    sp_wipe(f->stream.buf, f->stream.start);
+    /* The password also stands in the receive buffer. */
+    stream_forget(&f->stream);
     return err;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "session/session.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,6 +313,10 @@ static bool prepare(struct session *s)
 static void run_splice(struct session *s)
 {
     s->is_spliced = true;
+    /* What the handshakes used is over: give it back, since there are many of us. */
+    sp_release(&s->wishes, sizeof(s->wishes));
+    sp_release(&s->credentials, sizeof(s->credentials));
+    malloc_trim(0);
     splice_init(&s->splice, &s->front, &s->back, &s->keeper, s->decision.idle_ms);
     enum sp_err err = splice_run(&s->splice);
     const struct sp_fail *fail = s->splice.to_client.fail.code != SP_OK ? &s->splice.to_client.fail
