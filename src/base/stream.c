@@ -104,8 +104,6 @@ static enum sp_err handshake(struct stream *s, SSL_CTX *context, const char *hos
     s->ssl = SSL_new(context);
     if (s->ssl == NULL || SSL_set_fd(s->ssl, s->fd) != 1)
         return failed(s, SP_ESYS, "SSL_new");
-    SSL_set_read_ahead(s->ssl, 1);
-    SSL_set_default_read_buffer_len(s->ssl, TLS_READ_AHEAD);
     SSL_set_mode(s->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (host != NULL)
         set_server_name(s->ssl, host);
@@ -277,6 +275,14 @@ void stream_compact(struct stream *s)
         memmove(s->buf, s->buf + s->start, s->end - s->start);
     s->end -= s->start;
     s->start = 0;
+}
+
+void stream_read_ahead(struct stream *s)
+{
+    if (s->ssl == NULL)
+        return;
+    SSL_set_read_ahead(s->ssl, 1);
+    SSL_set_default_read_buffer_len(s->ssl, TLS_READ_AHEAD);
 }
 
 void stream_forget(struct stream *s)

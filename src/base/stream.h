@@ -75,6 +75,12 @@ SP_MUST_USE enum sp_err stream_write_some(struct stream *s, const uint8_t *data,
 /* Move the unread bytes to the buffer's beginning. */
 void stream_compact(struct stream *s);
 
+/*
+ * From now on let TLS read several records at once. Not before the peer is authenticated: until
+ * then at most one record of it is held.
+ */
+void stream_read_ahead(struct stream *s);
+
 /* Overwrite every byte of the buffer that has been read already. */
 void stream_forget(struct stream *s);
 

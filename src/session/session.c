@@ -317,6 +317,8 @@ static void run_splice(struct session *s)
     sp_release(&s->wishes, sizeof(s->wishes));
     sp_release(&s->credentials, sizeof(s->credentials));
     malloc_trim(0);
+    stream_read_ahead(&s->front.stream);
+    stream_read_ahead(&s->back.stream);
     splice_init(&s->splice, &s->front, &s->back, &s->keeper, s->decision.idle_ms);
     enum sp_err err = splice_run(&s->splice);
     const struct sp_fail *fail = s->splice.to_client.fail.code != SP_OK ? &s->splice.to_client.fail
