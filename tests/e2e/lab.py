@@ -262,7 +262,10 @@ exec xterm -geometry 80x24+40+40 -e sh -c 'echo behind the gate; exec cat >>"$HO
     def screen(self):
         """The session's root window, as a file in the form of a framebuffer."""
         shot = self.folder / 'screen.xwd'
-        subprocess.run(['xwd', '-root', '-silent', '-out', shot], env=self.x_env(), check=True, timeout=20)
+        argv, env = ['xwd', '-root', '-silent', '-out', shot], self.x_env()
+        # xwd fails if a window vanishes while it lists them, as at the start of a session.
+        wait_for(lambda: subprocess.run(argv, env=env, capture_output=True, check=False,
+                                        timeout=20).returncode == 0, what='a picture of the session')
         return shot
 
     def stop(self):
