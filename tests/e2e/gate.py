@@ -111,8 +111,10 @@ class Gate:
             return found[-1] if len(found) >= count else None
         return wait_for(there, timeout, f'event {name} {match}')
 
-    def mark(self):
-        """From here on new_events() counts."""
+    def mark(self, live=0):
+        """From here on new_events() counts; sessions before it have ended but for those live."""
+        wait_for(lambda: len(self.events('session_start')) - len(self.events('session_end')) == live,
+                 what='the end of earlier sessions')
         self._marks = len(self.events())
 
     def new_events(self):

@@ -254,10 +254,13 @@ exec xterm -geometry 80x24+40+40 -e sh -c 'echo behind the gate; exec cat >>"$HO
         return file.read_text() if file.exists() else ''
 
     def x_env(self):
-        """DISPLAY and XAUTHORITY of the session, once it is up."""
+        """DISPLAY and XAUTHORITY of the session, once its terminal takes what is typed."""
         file = self.home / 'display'
         wait_for(lambda: file.exists() and file.read_text().strip(), 30, 'the xrdp session')
-        return dict(os.environ, DISPLAY=file.read_text().strip(), XAUTHORITY=str(self.home / '.Xauthority'))
+        env = dict(os.environ, DISPLAY=file.read_text().strip(), XAUTHORITY=str(self.home / '.Xauthority'))
+        wait_for(lambda: subprocess.run(['xdotool', 'getactivewindow'], env=env, capture_output=True,
+                                        check=False, timeout=20).stdout.strip(), what='the terminal')
+        return env
 
     def screen(self):
         """The session's root window, as a file in the form of a framebuffer."""

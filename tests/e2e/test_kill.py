@@ -53,7 +53,7 @@ def test_session(busy):
     service, clients = busy
     address, port = clients[3].line.sock.getsockname()
     start = [e for e in service.events('session_start') if f'{address}:{port}' in e['source']]
-    service.mark()
+    service.mark(live=len(clients))
     service.kill(start[0]['pid'])
     with pytest.raises(Closed):
         clients[3].line.pdu()
