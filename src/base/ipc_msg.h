@@ -17,6 +17,8 @@
  *   SEAL       → authInfo, sealed, once
  *   CLEAR      the password for a target without NLA (Client Info), once, only if DECIDE said so
  *   NOTE       something for the event log; one way, at most IPC_NOTES_MAX
+ *   TRANSFER   a file, text or print job that moved or was refused; one way, after DECIDE, at most
+ *              IPC_TRANSFERS_MAX
  * Keeper may push END and LEASE at any time.
  */
 #ifndef SP_BASE_IPC_MSG_H
@@ -37,6 +39,7 @@
 #define IPC_AV_MAX        2048
 #define IPC_AUTHINFO_MAX  2048
 #define IPC_NOTES_MAX     256
+#define IPC_TRANSFERS_MAX 100000 /* a session that reports more is ended */
 
 enum ipc_type {
     IPC_NONE,
@@ -75,6 +78,7 @@ enum ipc_type {
     IPC_CLEAR_REQ,
     IPC_CLEAR_RSP,
     IPC_NOTE,
+    IPC_TRANSFER,
     IPC_END,
     IPC_LEASE,
     IPC_TYPE_COUNT
@@ -203,6 +207,36 @@ enum ipc_nla { IPC_NLA_REQUIRED, IPC_NLA_ALLOWED, IPC_NLA_OFF, IPC_NLA_COUNT };
 enum ipc_login { IPC_LOGIN_INJECT, IPC_LOGIN_DELEGATE, IPC_LOGIN_COUNT };
 enum ipc_verify_mode { IPC_TLS_CA, IPC_TLS_PIN, IPC_TLS_TOFU, IPC_TLS_NONE, IPC_TLS_MODE_COUNT };
 
+/* ipc_channels.clipboard and .drives: which way, from the target's point of view. */
+#define IPC_WAY_TO_TARGET 1u /* the client's clipboard is pasted, the client's files are read */
+#define IPC_WAY_TO_CLIENT 2u /* the target's clipboard is pasted, files are written           */
+
+/* ipc_channels.clipboard_kinds */
+#define IPC_CLIPBOARD_TEXT   1u
+#define IPC_CLIPBOARD_IMAGES 2u
+#define IPC_CLIPBOARD_FILES  4u
+
+/* ipc_channels.devices: what else may pass */
+#define IPC_DEVICE_PRINTERS        0x0001u
+#define IPC_DEVICE_SMARTCARDS      0x0002u
+#define IPC_DEVICE_PORTS           0x0004u
+#define IPC_DEVICE_USB             0x0008u
+#define IPC_DEVICE_CAMERA          0x0010u
+#define IPC_DEVICE_MICROPHONE      0x0020u
+#define IPC_DEVICE_SOUND           0x0040u
+#define IPC_DEVICE_DISPLAY_CONTROL 0x0080u
+#define IPC_DEVICE_REMOTEAPP       0x0100u
+#define IPC_DEVICE_WEBAUTHN        0x0200u
+#define IPC_DEVICE_GRAPHICS        0x0400u /* Microsoft::Windows::RDS::Graphics and its helpers */
+
+/* What a rule's "channels:" says; all zero is the strictest. */
+struct ipc_channels {
+    uint32_t clipboard;       /* IPC_WAY_*            */
+    uint32_t clipboard_kinds; /* IPC_CLIPBOARD_*      */
+    uint32_t drives;          /* IPC_WAY_*            */
+    uint32_t devices;         /* IPC_DEVICE_*         */
+};
+
 struct ipc_decide_rsp {
     struct ipc_head head;
     uint32_t errinfo;   /* 0 = go; else the Set Error Info code (MS-RDPBCGR 2.2.5.1.1) */
@@ -212,6 +246,9 @@ struct ipc_decide_rsp {
     uint32_t tls_mode;  /* enum ipc_verify_mode */
     uint32_t idle_ms;   /* 0 = no idle limit    */
     uint32_t lease_ms;  /* first lease          */
+    uint32_t total_ms;  /* 0 = no limit of the session's whole time */
+    uint32_t tls_min;   /* 0x0301…0x0304: lowest TLS version towards this target */
+    struct ipc_channels channels;
     uint16_t user_size, domain_size; /* of the target's account, UTF-16LE bytes */
     uint8_t user[IPC_NAME_MAX];
     uint8_t domain[IPC_NAME_MAX];
@@ -331,6 +368,29 @@ struct ipc_note {
     char text[IPC_TEXT_MAX]; /* NUL-terminated UTF-8, not yet escaped */
 };
 
+/* What moved through a channel: one clipboard text, one file, one open of a drive's file. */
+enum ipc_transfer_kind {
+    IPC_TRANSFER_CLIPBOARD_TEXT,
+    IPC_TRANSFER_CLIPBOARD_IMAGE,
+    IPC_TRANSFER_CLIPBOARD_FILE,
+    IPC_TRANSFER_DRIVE_FILE,
+    IPC_TRANSFER_PRINT,
+    IPC_TRANSFER_REFUSED, /* text says what the policy refused */
+    IPC_TRANSFER_KIND_COUNT
+};
+
+struct ipc_transfer {
+    struct ipc_head head;
+    uint32_t kind;      /* enum ipc_transfer_kind                                   */
+    uint32_t way;       /* IPC_WAY_TO_TARGET or IPC_WAY_TO_CLIENT                   */
+    uint64_t size;      /* announced, bytes                                         */
+    uint64_t bytes;     /* moved                                                    */
+    uint32_t is_hashed; /* 1: sha256 covers all of it; 0: partial or out of order   */
+    uint32_t channel;   /* 0 static, 1 dynamic                                      */
+    uint8_t sha256[32];
+    char name[256]; /* NUL-terminated UTF-8, not yet escaped; cut if longer         */
+};
+
 /* keeper → session: end now, telling the client errinfo if it can be told. */
 struct ipc_end {
     struct ipc_head head;
@@ -355,8 +415,9 @@ static_assert(sizeof(struct ipc_verify_req) ==
                   56 + 2 * IPC_NAME_MAX + IPC_NT_RSP_MAX + IPC_NTLM_MSGS_MAX,
               "no hidden padding");
 static_assert(sizeof(struct ipc_verify_req) <= IPC_MSG_MAX, "fits one message");
-static_assert(sizeof(struct ipc_decide_rsp) == 40 + 2 * IPC_NAME_MAX + IPC_TEXT_MAX + IPC_HOST_MAX,
+static_assert(sizeof(struct ipc_decide_rsp) == 64 + 2 * IPC_NAME_MAX + IPC_TEXT_MAX + IPC_HOST_MAX,
               "no hidden padding");
+static_assert(sizeof(struct ipc_transfer) == 72 + 256, "no hidden padding");
 static_assert(sizeof(struct ipc_note) == 48 + 64 + IPC_TEXT_MAX, "no hidden padding");
 
 #endif
