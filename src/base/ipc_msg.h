@@ -16,6 +16,10 @@
  *   BIND       the target's CHALLENGE → the NTLM response, once
  *   SEAL       → authInfo, sealed, once
  *   CLEAR      the password for a target without NLA (Client Info), once, only if DECIDE said so
+ *   RDSTLS     the target logs us on by the token of its redirection, once
+ *   LICENCE_GET, LICENCE_PUT  the licence that the target gave us before, or gives us now, once
+ *   REDIRECT   the target sends us elsewhere → refused, or the next target as DECIDE says it; the
+ *              verbs from CONNECT on begin again, at most IPC_REDIRECTS_MAX times
  *   NOTE       something for the event log; one way, at most IPC_NOTES_MAX
  *   TRANSFER   a file, text or print job that moved or was refused; one way, after DECIDE, at most
  *              IPC_TRANSFERS_MAX
@@ -29,17 +33,21 @@
 
 #include "base/ipc.h"
 
-#define IPC_NAME_MAX      512  /* bytes of UTF-16LE: 256 units              */
-#define IPC_HOST_MAX      256  /* NUL-terminated                            */
-#define IPC_TEXT_MAX      128  /* NUL-terminated UTF-8                      */
-#define IPC_TBS_MAX       512  /* what a TLS handshake signs                */
-#define IPC_SIG_MAX       1024 /* up to RSA-8192                            */
-#define IPC_NTLM_MSGS_MAX 8192 /* NEGOTIATE + CHALLENGE + AUTHENTICATE      */
-#define IPC_NT_RSP_MAX    4096
-#define IPC_AV_MAX        2048
-#define IPC_AUTHINFO_MAX  2048
-#define IPC_NOTES_MAX     256
-#define IPC_TRANSFERS_MAX 100000 /* a session that reports more is ended */
+#define IPC_NAME_MAX       512  /* bytes of UTF-16LE: 256 units              */
+#define IPC_HOST_MAX       256  /* NUL-terminated                            */
+#define IPC_TEXT_MAX       128  /* NUL-terminated UTF-8                      */
+#define IPC_TBS_MAX        512  /* what a TLS handshake signs                */
+#define IPC_SIG_MAX        1024 /* up to RSA-8192                            */
+#define IPC_NTLM_MSGS_MAX  8192 /* NEGOTIATE + CHALLENGE + AUTHENTICATE      */
+#define IPC_NT_RSP_MAX     4096
+#define IPC_AV_MAX         2048
+#define IPC_AUTHINFO_MAX   2048
+#define IPC_NOTES_MAX      256
+#define IPC_TRANSFERS_MAX  100000 /* a session that reports more is ended */
+#define IPC_REDIRECTS_MAX  3
+#define IPC_REDIRECT_HOSTS 8
+#define IPC_LICENCE_MAX    4096
+#define IPC_SCOPE_MAX      256 /* NUL-terminated */
 
 enum ipc_type {
     IPC_NONE,
@@ -77,10 +85,20 @@ enum ipc_type {
     IPC_SEAL_RSP,
     IPC_CLEAR_REQ,
     IPC_CLEAR_RSP,
+    IPC_RDSTLS_REQ,
+    IPC_RDSTLS_RSP,
+    IPC_LICENCE_GET_REQ,
+    IPC_LICENCE_GET_RSP,
+    IPC_LICENCE_PUT,
+    IPC_REDIRECT_REQ,
+    IPC_REDIRECT_RSP,
     IPC_NOTE,
     IPC_TRANSFER,
     IPC_END,
     IPC_LEASE,
+    /* keeper → door: accept no more, hand over what waits, then end; the sockets stay open for
+     * whoever else has them. keeper → spawner: door's end will be no accident */
+    IPC_RETIRE,
     IPC_TYPE_COUNT
 };
 
@@ -264,7 +282,7 @@ struct ipc_delegate_req {
     uint8_t password[IPC_NAME_MAX];
 };
 
-/* Answer to DELEGATE and CERTIFICATE. */
+/* Answer to DELEGATE, CERTIFICATE and RDSTLS. */
 struct ipc_status_rsp {
     struct ipc_head head;
     uint32_t errinfo; /* 0 = accepted */
@@ -324,6 +342,37 @@ struct ipc_clear_rsp {
     uint8_t password[IPC_NAME_MAX];
 };
 
+/* Where a target sends us, by MS-RDPBCGR 2.2.13.1; REDIRECT_RSP is a struct ipc_decide_rsp. */
+struct ipc_redirect_req {
+    struct ipc_head head;
+    uint32_t flags;      /* LB_*: keeper wants to know LB_PASSWORD_IS_PK_ENCRYPTED  */
+    uint32_t host_count; /* 0 = the same target again, by its routing token         */
+    uint32_t session_id;
+    uint32_t reserved;
+    char hosts[IPC_REDIRECT_HOSTS][IPC_HOST_MAX]; /* the first that is allowed is meant */
+};
+
+struct ipc_licence_get_req {
+    struct ipc_head head;
+    char scope[IPC_SCOPE_MAX]; /* who issued it, such as microsoft.com; keeper hashes it */
+};
+
+struct ipc_licence_get_rsp {
+    struct ipc_head head;
+    uint32_t size; /* 0 = there is none */
+    uint32_t reserved;
+    uint8_t hardware_id[16]; /* of this machine, always the same */
+    uint8_t licence[IPC_LICENCE_MAX];
+};
+
+struct ipc_licence_put {
+    struct ipc_head head;
+    uint32_t size; /* 1…IPC_LICENCE_MAX */
+    uint32_t reserved;
+    char scope[IPC_SCOPE_MAX];
+    uint8_t licence[IPC_LICENCE_MAX];
+};
+
 enum ipc_note_kind {
     IPC_NOTE_CLIENT,       /* text: client name; a: build; b: width<<16|height                  */
     IPC_NOTE_CHANNEL,      /* text: static channel name; a: 1 allowed, 0 denied                 */
@@ -333,6 +382,7 @@ enum ipc_note_kind {
     IPC_NOTE_ACTIVE,       /* spliced                                                           */
     IPC_NOTE_LOGGED_ON,    /* the target reported a logon (Save Session Info)                   */
     IPC_NOTE_TARGET_ERROR, /* a: the errorInfo that the target sent                             */
+    IPC_NOTE_NO_REDIRECT,  /* the target says that it does not redirect: informational          */
     IPC_NOTE_CLOSED,       /* last one; a: bytes to client, b: bytes to target; text: why       */
     IPC_NOTE_KIND_COUNT
 };
@@ -416,6 +466,11 @@ static_assert(sizeof(struct ipc_verify_req) ==
               "no hidden padding");
 static_assert(sizeof(struct ipc_verify_req) <= IPC_MSG_MAX, "fits one message");
 static_assert(sizeof(struct ipc_decide_rsp) == 64 + 2 * IPC_NAME_MAX + IPC_TEXT_MAX + IPC_HOST_MAX,
+              "no hidden padding");
+static_assert(sizeof(struct ipc_redirect_req) == 24 + IPC_REDIRECT_HOSTS * IPC_HOST_MAX,
+              "no hidden padding");
+static_assert(sizeof(struct ipc_licence_get_rsp) == 32 + IPC_LICENCE_MAX, "no hidden padding");
+static_assert(sizeof(struct ipc_licence_put) == 16 + IPC_SCOPE_MAX + IPC_LICENCE_MAX,
               "no hidden padding");
 static_assert(sizeof(struct ipc_transfer) == 72 + 256, "no hidden padding");
 static_assert(sizeof(struct ipc_note) == 48 + 64 + IPC_TEXT_MAX, "no hidden padding");

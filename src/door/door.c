@@ -77,7 +77,7 @@ static enum sp_err door_init(struct door *d, const struct boot_config *config, s
     return SP_OK;
 }
 
-/* keeper has one order for us. SP_ECLOSED: it is gone. */
+/* keeper has two orders for us. SP_ECLOSED: it is gone. */
 static enum sp_err on_keeper(struct door *d)
 {
     struct ipc_in in;
@@ -89,6 +89,8 @@ static enum sp_err on_keeper(struct door *d)
         return err;
     if (in.msg.head.type == IPC_DOOR_STOP)
         door_stop(d);
+    if (in.msg.head.type == IPC_RETIRE)
+        door_retire(d);
     ipc_in_clear(&in);
     return SP_OK;
 }
@@ -140,7 +142,8 @@ static enum sp_err on_event(struct door *d, uint64_t tag, int64_t now_ms)
     return SP_OK;
 }
 
-/* Returns the error that ended the loop; SP_ECLOSED: keeper is gone; SP_ESTATE: the spawner. */
+/* Returns the error that ended the loop; SP_ECLOSED: keeper is gone, or nobody waits after RETIRE;
+ * SP_ESTATE: the spawner. */
 static enum sp_err door_loop(struct door *d)
 {
     struct epoll_event events[EVENTS_MAX];
@@ -161,6 +164,8 @@ static enum sp_err door_loop(struct door *d)
         if (err != SP_OK)
             return err;
         door_resume(d, now_ms);
+        if (d->is_retiring && d->idle.head == DOOR_NONE && d->pending.head == DOOR_NONE)
+            return SP_ECLOSED; /* what was handed over is the sessions' own */
     }
 }
 

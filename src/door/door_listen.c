@@ -129,6 +129,17 @@ void door_accept(struct door *d, uint32_t listener, int64_t now_ms)
     }
 }
 
+void door_retire(struct door *d)
+{
+    if (!d->paused)
+        unwatch_listeners(d); /* they are open elsewhere, so closing would not do it */
+    for (uint32_t i = 0; i < d->listener_count; i++)
+        close(d->listeners[i].fd);
+    d->listener_count = 0;
+    d->paused = false;
+    d->is_retiring = true;
+}
+
 void door_stop(struct door *d)
 {
     for (uint32_t i = 0; i < d->listener_count; i++) {

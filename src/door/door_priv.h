@@ -51,6 +51,7 @@ struct door {
     int reserve_fd; /* given up for a moment to refuse a connection when descriptors run out */
     struct door_listener listeners[BOOT_LISTENERS_MAX];
     uint32_t listener_count; /* 0 once stopped                          */
+    bool is_retiring;        /* ends when nobody waits any more         */
     bool paused;             /* the listeners are not watched until …   */
     int64_t resume_ms;
     uint32_t first_byte_ms;
@@ -83,6 +84,9 @@ void door_resume(struct door *d, int64_t now_ms);
 
 /* End every listener for all who hold it; connections that are there already go on. */
 void door_stop(struct door *d);
+
+/* Close the listeners for ourselves alone: another door accepts from them. */
+void door_retire(struct door *d);
 
 /* ---- door_conn.c ---- */
 

@@ -100,6 +100,7 @@ int spawner_main(void)
     }
     switch (spawner_loop(&spawner)) {
     case SPAWNER_KEEPER_GONE:
+    case SPAWNER_RETIRED:
         return 0;
     case SPAWNER_DOOR_GONE:
         helper_log("the door is gone");

@@ -127,14 +127,16 @@ static enum sp_err on_door(struct spawner *s)
     return SP_OK;
 }
 
-/* keeper has nothing to say to the spawner; what counts is whether it is there. */
-static enum sp_err on_keeper(const struct spawner *s)
+/* What counts is whether keeper is there; it has one thing to say. */
+static enum sp_err on_keeper(struct spawner *s)
 {
     struct ipc_in in;
     enum sp_err err = ipc_recv(s->keeper_fd, &in, 0);
 
-    if (err == SP_OK)
+    if (err == SP_OK) {
+        s->is_retiring = s->is_retiring || in.msg.head.type == IPC_RETIRE;
         ipc_in_clear(&in);
+    }
     return err == SP_ECLOSED ? err : SP_OK;
 }
 
@@ -153,6 +155,6 @@ enum spawner_end spawner_loop(struct spawner *s)
         if (respawn_is_due(&s->respawn, fds[1].revents != 0, clock_now_ms()))
             return SPAWNER_RESPAWN;
         if (fds[1].revents != 0 && on_door(s) != SP_OK)
-            return SPAWNER_DOOR_GONE;
+            return s->is_retiring ? SPAWNER_RETIRED : SPAWNER_DOOR_GONE;
     }
 }

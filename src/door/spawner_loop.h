@@ -13,12 +13,14 @@ struct spawner {
     struct session_start common; /* what all sessions share; descriptors and peer are filled in */
     void (*session)(const struct session_start *start); /* in the child; may return */
     struct respawn respawn;
+    bool is_retiring;      /* keeper has announced that door will end */
     int64_t complained_ms; /* when a refused connection was last logged */
 };
 
 enum spawner_end {
     SPAWNER_KEEPER_GONE,
     SPAWNER_DOOR_GONE,
+    SPAWNER_RETIRED, /* the door is gone, as keeper said it would be */
     SPAWNER_RESPAWN, /* exec now; nothing that was taken is unfinished */
     SPAWNER_FAILED,  /* the system refused to wait */
 };
