@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""frames_ratio: frames of a 30 fps animation that reach xfreerdp, with Sallyport and without.
+"""frames_ratio, xrdp_relay_cpu_s and key_to_pixel_added_ms: what a person at xfreerdp notices.
 
 The animation numbers its frames; what is counted are the different numbers seen in the client's own
-framebuffer. Targets: xrdp (Xorg, bitmap updates) and freerdp-shadow with RemoteFX. Rounds are
-interleaved; the figure is the lower of the two ratios of medians.
+framebuffer, with Sallyport and without, in interleaved rounds. The ratio is the lowest of those of
+xrdp (bitmaps, RemoteFX) and freerdp-shadow (RemoteFX, AVC420). Keys go by XTEST into the client, and
+a window in the target answers each with a flip of its colour.
 """
 import json
 import os
@@ -11,65 +12,113 @@ import statistics
 import subprocess
 
 from gate import Gate, target_entry
-from lab import FRAMES, FreeRdp, ShadowTarget, XrdpTarget, wait_for
+from lab import BUILD, FRAMES, FreeRdp, ShadowTarget, XrdpTarget, wait_for
+from peers import service_cpu
 
 ANIMATION = ('30', '640', '480')
+KEYS = BUILD / 'tests/tools/keys'
+CPU_SECONDS = 20  # what xrdp_relay_cpu_s is for
 
 
-def frames_seen(client, target_env, seconds):
-    """Frames per second at the client while the target draws."""
+def watched(client, seconds):
+    argv = [FRAMES, 'watch', client.display.framebuffer, str(seconds)]
+    return json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
+
+
+def frames_seen(client, target_env, seconds, cpu):
+    """(frames per second at the client while the target draws, CPU seconds that cost)."""
     wait_for(lambda: client.process.alive(), what='xfreerdp')
-    animation = subprocess.Popen([FRAMES, 'anim', str(seconds + 3), *ANIMATION], env=target_env,
+    animation = subprocess.Popen([FRAMES, 'anim', str(seconds + 4), *ANIMATION], env=target_env,
                                  stdout=subprocess.DEVNULL)
     try:
-        first = [FRAMES, 'watch', client.display.framebuffer, '0.5']
-        wait_for(lambda: watched(first)['frames'], 20, 'the animation at the client')
-        return watched([FRAMES, 'watch', client.display.framebuffer, str(seconds)])['fps']
+        wait_for(lambda: watched(client, 0.5)['frames'], 20, 'the animation at the client')
+        before = cpu()
+        fps = watched(client, seconds)['fps']
+        return fps, cpu() - before
     finally:
         animation.terminate()
         animation.wait()
 
 
-def watched(argv):
-    return json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
-
-
-def compare(folder, target, target_env, flags, nla, seconds, rounds):
-    """Medians of frames per second: (through Sallyport, direct)."""
-    service = Gate(folder / 'gate', [target_entry('desk', target, verify='tofu', nla=nla)])
-    through, direct = [], []
+def key_times(client, target_env, count):
+    """Milliseconds from each key press at the client to the pixel that answers it."""
+    window = subprocess.Popen([KEYS, 'target'], env=target_env)
     try:
-        for number in range(rounds):
-            for seen, port, user, password, more in (
-                    (through, service.port, 'demo', service.passwords['demo'], ()),
-                    (direct, target.port, target.user, target.password,
-                     ('/sec:tls',) if nla == 'off' else ())):
-                client = FreeRdp(folder / f'client{number}-{port}', port, user, password, *flags, *more)
-                try:
-                    client.wait_painted(target)
-                    seen.append(frames_seen(client, target_env(), seconds))
-                finally:
-                    client.stop()
+        press = [KEYS, 'press', client.display.framebuffer]
+        shown = subprocess.run([*press, '4'], env=client.display.env(), capture_output=True, text=True,
+                               check=True)  # until the window is there
+        shown = subprocess.run([*press, str(count)], env=client.display.env(), capture_output=True,
+                               text=True, check=True)
     finally:
-        service.stop()
-    return statistics.median(through), statistics.median(direct)
+        window.terminate()
+        window.wait()
+    times = [float(line) for line in shown.stdout.split()]
+    lost = sum(t < 0 for t in times)
+    if lost * 4 > count:
+        raise SystemExit(f'bench: {lost} of {count} keys were lost')
+    return [t for t in times if t >= 0]
+
+
+class Case:
+    """One target with one way to draw, through Sallyport and direct."""
+
+    def __init__(self, name, flags, nla, keys=False):
+        self.name, self.flags, self.nla, self.keys = name, flags, nla, keys
+        self.fps, self.cpu, self.key_ms = {}, [], {}
+
+    def rounds(self, folder, target, target_env, seconds, rounds, presses):
+        service = Gate(folder / 'gate', [target_entry('desk', target, verify='tofu', nla=self.nla)])
+        sides = {'through': (service.port, 'demo', service.passwords['demo'], (), lambda: service_cpu(service)),
+                 'direct': (target.port, target.user, target.password,
+                            ('/sec:tls',) if self.nla == 'off' else (), lambda: 0)}
+        try:
+            for number in range(rounds):
+                for side, (port, user, password, more, cpu) in sides.items():
+                    client = FreeRdp(folder / f'{side}{number}', port, user, password, *self.flags, *more)
+                    try:
+                        client.wait_painted(target)
+                        fps, spent = frames_seen(client, target_env(), seconds, cpu)
+                        self.fps.setdefault(side, []).append(fps)
+                        if side == 'through':
+                            self.cpu.append(spent / seconds * CPU_SECONDS)
+                        if self.keys:
+                            self.key_ms.setdefault(side, []).extend(key_times(client, target_env(), presses))
+                    finally:
+                        client.stop()
+        finally:
+            service.stop()
+
+    def figures(self):
+        fps = {side: statistics.median(seen) for side, seen in self.fps.items()}
+        found = {f'frames_{self.name}_fps': fps['through'], f'frames_{self.name}_direct_fps': fps['direct'],
+                 f'frames_ratio_{self.name}': round(fps['through'] / fps['direct'], 3),
+                 f'relay_cpu_s_{self.name}': round(statistics.median(self.cpu), 3)}
+        if self.keys:
+            ms = {side: statistics.median(times) for side, times in self.key_ms.items()}
+            found |= {'key_to_pixel_added_ms': round(ms['through'] - ms['direct'], 2),
+                      'key_to_pixel_ms': round(ms['through'], 2),
+                      'key_to_pixel_direct_ms': round(ms['direct'], 2)}
+        return found
 
 
 def measure(folder, quick):
-    seconds, rounds = (4, 2) if quick else (15, 3)
+    seconds, rounds, presses = (4, 1, 8) if quick else (20, 3, 25)
     folder.mkdir(parents=True)
-    figures = {}
-    cases = [('shadow_rfx', ShadowTarget, ['/rfx'], 'required', lambda t: t.display.env())]
+    targets = [(ShadowTarget, lambda t: t.display.env(),
+                [Case('shadow_rfx', ['/rfx'], 'required'), Case('shadow_avc420', ['/gfx:AVC420'], 'required')])]
     if os.geteuid() == 0:
-        cases.append(('xrdp', XrdpTarget, [], 'off', lambda t: t.x_env()))
-    for name, start, flags, nla, env in cases:
-        target = start(folder / name)
+        targets.append((XrdpTarget, lambda t: t.x_env(),
+                        [Case('xrdp', [], 'off', keys=True), Case('xrdp_rfx', ['/rfx'], 'off')]))
+    figures = {}
+    for start, env, cases in targets:
+        target = start(folder / start.__name__)
         try:
-            ours, direct = compare(folder / name, target, lambda env=env, target=target: env(target), flags,
-                                   nla, seconds, rounds)
+            for case in cases:
+                case.rounds(folder / case.name, target, lambda env=env, t=target: env(t), seconds, rounds, presses)
+                figures |= case.figures()
         finally:
             target.stop()
-        figures |= {f'frames_{name}_fps': ours, f'frames_{name}_direct_fps': direct,
-                    f'frames_ratio_{name}': round(ours / direct, 3)}
     figures['frames_ratio'] = min(v for k, v in figures.items() if k.startswith('frames_ratio_'))
+    if 'relay_cpu_s_xrdp' in figures:
+        figures['xrdp_relay_cpu_s'] = figures.pop('relay_cpu_s_xrdp')
     return figures

@@ -1,55 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pss_session_kib and pss_unauth_tcp_kib: what a connection costs in memory."""
-import socket
+"""pss_session_kib and pss_unauth_*_kib: what a connection costs in memory."""
+import os
 import statistics
 
-from gate import Gate, new_source, pss_kib, target_entry
+from gate import pss_kib
 from lab import make_certificate, wait_for
-from rdpmini import Script, Target
+from peers import Load, Target
 
 
 def tree_kib(service):
-    return sum(pss_kib(pid) for pid in service.roles().values())
+    return sum(pss_kib(pid) for pid in service.all_pids())
 
 
-def silent(service, count):
-    """Open connections that say nothing; the growth of all our processes for each, in KiB."""
-    before = tree_kib(service)
-    held = []
-    for _ in range(count):
-        sock = socket.socket()
-        sock.bind((new_source(), 0))
-        sock.connect(('127.0.0.1', service.port))
-        held.append(sock)
+def sockets(pid):
+    found = 0
+    for fd in os.listdir(f'/proc/{pid}/fd'):
+        try:
+            found += os.readlink(f'/proc/{pid}/fd/{fd}').startswith('socket:')
+        except OSError:
+            pass
+    return found
+
+
+def unauthenticated(service, until, count):
+    """Connections that stop there; the growth of all our processes for each, in KiB."""
     door = service.roles()['door']
-    wait_for(lambda: open_sockets(door) >= count, 4, 'that door holds them all')
-    grown = tree_kib(service) - before
-    for sock in held:
-        sock.close()
-    return max(grown, 0) / count
-
-
-def open_sockets(pid):
-    import os
-    return sum(os.readlink(f'/proc/{pid}/fd/{fd}').startswith('socket:')
-               for fd in os.listdir(f'/proc/{pid}/fd'))
+    idle = sockets(door)
+    before = tree_kib(service)
+    with Load(service.port, '--until', until, '--concurrency', 20, count=count, hold=True) as load:
+        load.need()
+        if until == 'tcp':
+            wait_for(lambda: sockets(door) >= idle + count, 4, 'that door holds them all')
+        grown = tree_kib(service) - before
+    wait_for(lambda: not service.session_pids() and sockets(door) <= idle, what='their end')
+    return round(max(grown, 0) / count, 2)
 
 
 def measure(folder, quick):
     folder.mkdir(parents=True)
-    sessions, idle = (10, 40) if quick else (50, 60)
-    with Target(*make_certificate(folder), 'worker', 'behind', Script()) as target:
-        service = Gate(folder / 'gate', [target_entry('desk', target)])
-        clients = []
-        try:
-            unauthenticated = silent(service, idle)
-            for _ in range(sessions):
-                clients.append(service.mini().run())
+    # The figure is that of 200 sessions at once: what they share weighs less in each of many.
+    count, silent = 200, (100 if quick else 300)
+    target = Target(*make_certificate(folder), 'idle')
+    service = target.gate(folder / 'gate')
+    try:
+        # Once through before anything is counted: what keeper and door keep for good is no one's.
+        Load(service.port, '--concurrency', 20, password=service.passwords['demo'], count=20).need()
+        wait_for(lambda: not service.session_pids(), what='the end of all sessions')
+        tcp = unauthenticated(service, 'tcp', silent)
+        tls = unauthenticated(service, 'tls', silent)
+        with Load(service.port, '--concurrency', 20, password=service.passwords['demo'], count=count,
+                  hold=True) as load:
+            load.need()
             each = [pss_kib(pid) for pid in service.session_pids()]
-            assert len(each) == sessions
-        finally:
-            for client in clients:
-                client.line.close()
-            service.stop()
+            assert len(each) == count
+    finally:
+        service.stop()
+        target.stop()
     return {'pss_session_kib': round(statistics.mean(each), 1), 'pss_session_kib_max': max(each),
-            'pss_sessions': sessions, 'pss_unauth_tcp_kib': round(unauthenticated, 2)}
+            'pss_sessions': count, 'pss_unauth_tcp_kib': tcp, 'pss_unauth_tls_kib': tls}
