@@ -58,6 +58,7 @@ struct config_target {
 
     enum ipc_verify_mode tls_mode;
     uint8_t pin[CONFIG_PIN_SIZE]; /* if tls_mode is IPC_TLS_PIN */
+    uint32_t tls_min;             /* 0x0301…0x0304 towards this target */
     enum ipc_nla nla;
 };
 
@@ -66,6 +67,10 @@ struct config_rule {
     char name[CONFIG_NAME_SIZE];
     uint8_t *user_bits;   /* user_count bits   */
     uint8_t *target_bits; /* target_count bits */
+    struct ipc_channels channels;
+    bool has_idle;     /* else limits.idle holds             */
+    uint32_t idle_ms;  /* 0 = none                           */
+    uint32_t total_ms; /* of the whole session; 0 = no limit */
 };
 
 /* Every wait in milliseconds, 0 = no limit only where said. */

@@ -244,7 +244,7 @@ static enum sp_err check_rule(struct config_load_state *s, const struct config_r
         err = resolve_list(s, path, lists[i].names, lists[i].count, lists[i].resolve,
                            lists[i].is_who ? made->user_bits : made->target_bits);
     }
-    return err;
+    return err == SP_OK ? config_check_channels(s, raw, index, made) : err;
 }
 
 enum sp_err config_check_access(struct config_load_state *s, const struct config_raw *raw)

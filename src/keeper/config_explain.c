@@ -16,8 +16,9 @@ struct field {
     const char *remedy; /* NULL: the expectation says it all */
 };
 
-#define LABEL "1 to 64 letters, digits, '.', '_' or '-'"
-#define WAIT  "a time such as 500ms, 5s, 10m or 2h"
+#define LABEL  "1 to 64 letters, digits, '.', '_' or '-'"
+#define WAIT   "a time such as 500ms, 5s, 10m or 2h"
+#define SWITCH "true or false"
 
 static const struct field fields[] = {
     {"listeners", "a list of 1 to 16 ADDRESS:PORT", NULL},
@@ -73,10 +74,11 @@ static const struct field fields[] = {
     {"targets[].login.inject.domain", "a domain of at most 256 bytes", NULL},
     {"targets[].login.inject.password", "a password of 1 to 255 characters, file:PATH or env:NAME",
      NULL},
-    {"targets[].tls", "a mapping {verify: …, pin: …}", NULL},
+    {"targets[].tls", "a mapping {verify: …, pin: …, min: …}", NULL},
     {"targets[].tls.verify", "ca, pin, tofu or none", NULL},
     {"targets[].tls.pin", "sha256: and the key's hash in 64 hexadecimal digits or base64",
      "an event \"target_certificate\" shows the hash"},
+    {"targets[].tls.min", "\"1.0\", \"1.1\", \"1.2\" or \"1.3\"", NULL},
     {"targets[].nla", "required, allowed or off", "quote it: nla: \"off\""},
     {"rules", "a list of {name, users, groups, targets, tags}", NULL},
     {"rules[]", "a mapping {name: NAME, users: [USER], targets: [TARGET]}", NULL},
@@ -89,6 +91,24 @@ static const struct field fields[] = {
     {"rules[].targets[]", "the name of a target of this file", "add the target or remove the name"},
     {"rules[].tags", "a list of tags", NULL},
     {"rules[].tags[]", "a tag that some target has", "tag a target or remove the name"},
+    {"rules[].idle", WAIT " or 0 for no limit", "from 1s to 7d"},
+    {"rules[].total", WAIT " or 0 for no limit", "from 1s to 7d"},
+    {"rules[].channels", "a mapping {clipboard: …, drives: …, …}", NULL},
+    {"rules[].channels.clipboard", "both, to-target, to-client or off", NULL},
+    {"rules[].channels.clipboard_kinds", "a list of text, images, files", NULL},
+    {"rules[].channels.clipboard_kinds[]", "text, images or files", NULL},
+    {"rules[].channels.drives", "off, read, write or both", NULL},
+    {"rules[].channels.printers", SWITCH, NULL},
+    {"rules[].channels.smartcards", SWITCH, NULL},
+    {"rules[].channels.ports", SWITCH, NULL},
+    {"rules[].channels.usb", SWITCH, NULL},
+    {"rules[].channels.camera", SWITCH, NULL},
+    {"rules[].channels.microphone", SWITCH, NULL},
+    {"rules[].channels.sound", SWITCH, NULL},
+    {"rules[].channels.display_control", SWITCH, NULL},
+    {"rules[].channels.remoteapp", SWITCH, NULL},
+    {"rules[].channels.webauthn", SWITCH, NULL},
+    {"rules[].channels.graphics", SWITCH, NULL},
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))

@@ -75,7 +75,7 @@ struct config_raw_login {
 };
 
 struct config_raw_tls {
-    char *verify, *pin;
+    char *verify, *pin, *min;
 };
 
 struct config_raw_certificate {
@@ -105,8 +105,16 @@ struct config_raw_target {
     struct config_raw_tls *tls;
 };
 
+struct config_raw_channels {
+    char *clipboard, *drives, *printers, *smartcards, *ports, *usb, *camera, *microphone;
+    char *sound, *display_control, *remoteapp, *webauthn, *graphics;
+    char **clipboard_kinds;
+    uint32_t clipboard_kinds_count;
+};
+
 struct config_raw_rule {
-    char *name;
+    char *name, *idle, *total;
+    struct config_raw_channels *channels;
     char **users, **groups, **targets, **tags;
     uint32_t users_count, groups_count, targets_count, tags_count;
 };
@@ -211,6 +219,11 @@ SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,
 /* Check and resolve users, groups, targets and rules; fills s->config. */
 SP_MUST_USE enum sp_err config_check_access(struct config_load_state *s,
                                             const struct config_raw *raw);
+
+/* Fill a rule's channels and limits, with what holds where it says nothing. */
+SP_MUST_USE enum sp_err config_check_channels(struct config_load_state *s,
+                                              const struct config_raw_rule *raw, size_t index,
+                                              struct config_rule *made);
 
 /* Check targets; part of config_check_access. */
 SP_MUST_USE enum sp_err config_check_targets(struct config_load_state *s,

@@ -41,6 +41,7 @@ static const cyaml_schema_field_t login_fields[] = {
 static const cyaml_schema_field_t tls_fields[] = {
     FIELD_TEXT(config_raw_tls, verify, OPTIONAL),
     FIELD_TEXT(config_raw_tls, pin, OPTIONAL),
+    FIELD_TEXT(config_raw_tls, min, OPTIONAL),
     CYAML_FIELD_END,
 };
 
@@ -87,12 +88,33 @@ static const cyaml_schema_field_t target_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t channel_fields[] = {
+    FIELD_TEXT(config_raw_channels, clipboard, OPTIONAL),
+    FIELD_LIST(config_raw_channels, clipboard_kinds, OPTIONAL, &text_entry, 3),
+    FIELD_TEXT(config_raw_channels, drives, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, printers, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, smartcards, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, ports, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, usb, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, camera, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, microphone, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, sound, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, display_control, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, remoteapp, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, webauthn, OPTIONAL),
+    FIELD_TEXT(config_raw_channels, graphics, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t rule_fields[] = {
     FIELD_TEXT(config_raw_rule, name, TEXT),
     FIELD_LIST(config_raw_rule, users, OPTIONAL, &text_entry, CONFIG_USERS_MAX),
     FIELD_LIST(config_raw_rule, groups, OPTIONAL, &text_entry, CONFIG_GROUPS_MAX),
     FIELD_LIST(config_raw_rule, targets, OPTIONAL, &text_entry, CONFIG_TARGETS_MAX),
     FIELD_LIST(config_raw_rule, tags, OPTIONAL, &text_entry, CONFIG_TARGETS_MAX),
+    FIELD_TEXT(config_raw_rule, idle, OPTIONAL),
+    FIELD_TEXT(config_raw_rule, total, OPTIONAL),
+    FIELD_MAP(config_raw_rule, channels, OPTIONAL, channel_fields),
     CYAML_FIELD_END,
 };
 

@@ -147,6 +147,18 @@ static enum sp_err check_login(struct place *p)
     return err == SP_OK ? check_password(p, login->inject) : err;
 }
 
+/* Old targets need an old TLS; the front's is not touched by it. */
+static enum sp_err check_tls_min(struct place *p, const char *text)
+{
+    static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3"};
+    int i = text != NULL ? word_of(text, versions, 4) : 2;
+
+    if (i < 0)
+        return config_refuse(p->s, SP_EVALUE, at(p, "tls.min"), NULL, text, NULL);
+    p->made->tls_min = 0x0301u + (uint32_t)i;
+    return SP_OK;
+}
+
 static enum sp_err check_tls(struct place *p)
 {
     static const struct config_raw_tls none = {0};
@@ -172,7 +184,7 @@ static enum sp_err check_tls(struct place *p)
     if (tls->pin != NULL && config_read_pin(tls->pin, p->made->pin) != SP_OK)
         return config_refuse(p->s, SP_EVALUE, at(p, "tls.pin"), NULL, tls->pin, NULL);
     p->made->tls_mode = (enum ipc_verify_mode)mode;
-    return SP_OK;
+    return check_tls_min(p, tls->min);
 }
 
 /* Without NLA the password goes to whoever holds the certificate: it must be a known one. */

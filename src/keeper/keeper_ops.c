@@ -101,7 +101,11 @@ static void allow(const struct keeper *k, const struct config_target *t,
                                      .nla = t->nla,
                                      .login = t->login,
                                      .tls_mode = t->tls_mode,
-                                     .idle_ms = k->config->limits.idle_ms,
+                                     .idle_ms =
+                                         rule->has_idle ? rule->idle_ms : k->config->limits.idle_ms,
+                                     .total_ms = rule->total_ms,
+                                     .tls_min = t->tls_min,
+                                     .channels = rule->channels,
                                      .port = t->port,
                                      .dial_timeout_ms = k->config->limits.connect_timeout_ms,
                                      .secret = t};

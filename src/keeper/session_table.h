@@ -60,6 +60,9 @@ struct session_decision {
     uint32_t login;              /* enum ipc_login                                      */
     uint32_t tls_mode;           /* enum ipc_verify_mode                                */
     uint32_t idle_ms;            /* 0 = none                                            */
+    uint32_t total_ms;           /* of the whole session; 0 = none                      */
+    uint32_t tls_min;            /* 0x0301…0x0304 towards the target                    */
+    struct ipc_channels channels;
     uint32_t port;
     uint32_t dial_timeout_ms;
     uint16_t user_size, domain_size; /* of the target's account                         */

@@ -176,6 +176,9 @@ static void decide_answer(const struct session_decision *d, struct ipc_decide_rs
     rsp->login = d->login;
     rsp->tls_mode = d->tls_mode;
     rsp->idle_ms = d->idle_ms;
+    rsp->total_ms = d->total_ms;
+    rsp->tls_min = d->tls_min;
+    rsp->channels = d->channels;
     rsp->lease_ms = SESSION_LEASE_MS;
     rsp->user_size = d->user_size;
     rsp->domain_size = d->domain_size;

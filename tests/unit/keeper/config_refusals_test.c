@@ -385,6 +385,21 @@ static void test_bad_rules(void **state)
         {RULE("{name: r, users: [a], tags: [g]}\n  - {name: R, users: [a], tags: [g]}"),
          "5: field rules[1].name: expected each rule's name once", NULL},
         {RULE("{users: [a], tags: [g]}"), "4: field rules[0].name: expected", "missing"},
+        {RULE("{name: r, users: [a], tags: [g], idle: 5}"),
+         "4: field rules[0].idle: expected a time", "7d"},
+        {RULE("{name: r, users: [a], tags: [g], total: 8d}"),
+         "4: field rules[0].total: expected a time", NULL},
+        {RULE("{name: r, users: [a], tags: [g], channels: {clipboard: in}}"),
+         "4: field rules[0].channels.clipboard: expected both, to-target, to-client or off", NULL},
+        {RULE("{name: r, users: [a], tags: [g], channels: {clipboard_kinds: [text, html]}}"),
+         "4: field rules[0].channels.clipboard_kinds[1]: expected text, images or files", NULL},
+        {RULE("{name: r, users: [a], tags: [g], channels: {drives: true}}"),
+         "4: field rules[0].channels.drives: expected off, read, write or both, found \"true\"",
+         NULL},
+        {RULE("{name: r, users: [a], tags: [g], channels: {sound: 1}}"),
+         "4: field rules[0].channels.sound: expected true or false, found \"1\"", NULL},
+        {RULE("{name: r, users: [a], tags: [g], channels: {floppy: true}}"),
+         "4: field rules[0].channels.floppy: expected one of clipboard", "remove it"},
     };
 
     (void)state;

@@ -152,6 +152,66 @@ static void test_targets(void **state)
     config_free(config);
 }
 
+static const struct config_rule *rule_of(struct config **config, const char *text)
+{
+    *config = parse_good(text);
+    assert_int_equal((*config)->rule_count, 1);
+    return &(*config)->rules[0];
+}
+
+/* What a rule lets pass: nothing that carries files, hears or sees, unless it says so. */
+static void test_channels(void **state)
+{
+    static const char all[] =
+        RULE("{name: r, users: [a], targets: [t], idle: 15m, total: 8h, channels: {clipboard: "
+             "to-client, clipboard_kinds: [files, text], drives: read, printers: true, "
+             "smartcards: true, ports: true, usb: true, camera: true, microphone: true, sound: "
+             "false, display_control: false, remoteapp: true, webauthn: true, graphics: false}}");
+    struct config *config;
+    const struct config_rule *rule = rule_of(&config, RULE("{name: r, users: [a], targets: [t]}"));
+
+    (void)state;
+    assert_int_equal(rule->channels.clipboard, IPC_WAY_TO_TARGET | IPC_WAY_TO_CLIENT);
+    assert_int_equal(rule->channels.clipboard_kinds, IPC_CLIPBOARD_TEXT | IPC_CLIPBOARD_IMAGES);
+    assert_int_equal(rule->channels.drives, 0);
+    assert_int_equal(rule->channels.devices,
+                     IPC_DEVICE_SOUND | IPC_DEVICE_DISPLAY_CONTROL | IPC_DEVICE_GRAPHICS);
+    assert_false(rule->has_idle);
+    assert_int_equal(rule->total_ms, 0);
+    config_free(config);
+    rule = rule_of(&config, all);
+    assert_int_equal(rule->channels.clipboard, IPC_WAY_TO_CLIENT);
+    assert_int_equal(rule->channels.clipboard_kinds, IPC_CLIPBOARD_TEXT | IPC_CLIPBOARD_FILES);
+    assert_int_equal(rule->channels.drives, IPC_WAY_TO_TARGET);
+    assert_int_equal(rule->channels.devices,
+                     IPC_DEVICE_PRINTERS | IPC_DEVICE_SMARTCARDS | IPC_DEVICE_PORTS |
+                         IPC_DEVICE_USB | IPC_DEVICE_CAMERA | IPC_DEVICE_MICROPHONE |
+                         IPC_DEVICE_REMOTEAPP | IPC_DEVICE_WEBAUTHN);
+    assert_true(rule->has_idle);
+    assert_int_equal(rule->idle_ms, 15 * 60000);
+    assert_int_equal(rule->total_ms, 8 * 3600000);
+    config_free(config);
+    rule = rule_of(&config, RULE("{name: r, users: [a], targets: [t], idle: 0, channels: "
+                                 "{clipboard_kinds: [], drives: write}}"));
+    assert_true(rule->has_idle);
+    assert_int_equal(rule->idle_ms, 0);
+    assert_int_equal(rule->channels.clipboard_kinds, 0);
+    assert_int_equal(rule->channels.drives, IPC_WAY_TO_CLIENT);
+    config_free(config);
+}
+
+static void test_tls_min(void **state)
+{
+    struct config *config = parse_good(TARGET INJECT);
+
+    (void)state;
+    assert_int_equal(config->targets[0].tls_min, 0x0303);
+    config_free(config);
+    config = parse_good(TARGET INJECT "    tls: {min: \"1.0\"}\n");
+    assert_int_equal(config->targets[0].tls_min, 0x0301);
+    config_free(config);
+}
+
 static void test_default_verify_is_ca(void **state)
 {
     char path[] = "/tmp/sallyport-ca-XXXXXX", text[256];
@@ -301,6 +361,8 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_service),
         cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_tls_min),
         cmocka_unit_test(test_default_verify_is_ca),
         cmocka_unit_test(test_file_mode),
         cmocka_unit_test(test_prefixes),
