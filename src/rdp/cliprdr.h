@@ -155,6 +155,7 @@ struct cliprdr_announced {
 /* A request for data that was not answered yet. */
 struct cliprdr_pending {
     bool is_denied; /* to be answered by us when its turn comes */
+    uint32_t generation;
     struct cliprdr_announced format;
 };
 
@@ -190,16 +191,19 @@ struct cliprdr_owner {
     size_t lock_count;
     struct {
         uint32_t id, generation;
+        bool has_files;
     } locks[CLIPRDR_LOCKS_MAX];
     struct cliprdr_moving moving[CLIPRDR_FILES_MAX];
+    bool is_list_told;             /* a record says that lists of this sender are refused */
+    uint32_t gathering_generation; /* of the list of files being gathered */
     uint32_t names_generation;
-    uint32_t names_count; /* of files whose names are kept */
     size_t names_used;
-    char names[CLIPRDR_NAMES_SIZE]; /* NUL-terminated, one after another */
+    uint8_t names[CLIPRDR_NAMES_SIZE]; /* {has size u8, size u64, name, NUL} by lindex */
     uint8_t gathered[CLIPRDR_GATHER_MAX];
     /* the message that passes chunk by chunk */
     enum { CLIPRDR_PASS_PLAIN, CLIPRDR_PASS_DATA, CLIPRDR_PASS_CONTENTS } passing;
     struct cliprdr_announced passing_format;
+    bool is_short;         /* fewer bytes than asked for: the file ends here */
     size_t passing_moving; /* index into moving */
     size_t passing_end;    /* of the data, counted from the message's start */
     struct svc_hash passing_hash;
