@@ -16,6 +16,7 @@
 #include "door/helper.h"
 #include "door/spawner_loop.h"
 #include "front/keyless.h"
+#include "session/warm_up.h"
 
 static uint8_t public_key[KEYLESS_PUBLIC_KEY_MAX];
 
@@ -60,6 +61,7 @@ static enum sp_err build_common(struct session_start *common, struct sp_fail *fa
     common->back_tls = back_context_new(ca, fail);
     if (common->back_tls == NULL)
         return sp_fail_set(fail, SP_ECRYPTO, "back TLS context", 0, 0);
+    warm_up_tls(common->front_tls, common->back_tls);
     return SP_OK;
 }
 

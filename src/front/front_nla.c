@@ -2,6 +2,7 @@
  * CredSSP as the server: this process moves and checks messages, keeper knows the secrets.
  */
 #include <stdio.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -275,9 +276,11 @@ static enum sp_err exchange(struct nla *n, const struct front_identity *id,
 enum sp_err front_nla(struct front *f, const struct front_identity *identity,
                       struct front_credentials *out, bool *told_by_keeper)
 {
-    static struct nla n; /* one connection a process; too large for the stack's guard page */
+    /* One connection a process; too large for the stack's guard page. Zero, and not zeroed here:
+     * pages that are never touched cost nothing. */
+    static struct nla n;
 
-    memset(&n, 0, sizeof(n));
+    malloc_trim(0); /* give back what the TLS handshake used: nobody is proven yet */
     n.front = f;
     ntlm_acceptor_init(&n.acceptor, &server_names);
     memset(out, 0, sizeof(*out));
