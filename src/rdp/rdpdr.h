@@ -167,11 +167,12 @@ void rdpdr_device_reply_write(struct wr *w, uint32_t device_id, uint32_t status)
 #define RDPDR_GATHER_MAX  (128u * 1024u)
 #define RDPDR_PENDING_MAX 1024
 #define RDPDR_OPEN_MAX    256
+#define RDPDR_NAME_SIZE   96
 #define RDPDR_NO_FILE     UINT32_MAX
 
 struct rdpdr_known {
     uint32_t id, type;
-    char name[9]; /* PreferredDosName, NUL-terminated, for records */
+    char name[RDPDR_NAME_SIZE]; /* NUL-terminated UTF-8, for records */
 };
 
 /* A request that the client has not completed yet. */
