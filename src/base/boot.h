@@ -20,7 +20,8 @@ enum boot_fd {
     BOOT_FD_KEEPER = 3,    /* SOCK_SEQPACKET to keeper                               */
     BOOT_FD_CONFIG = 4,    /* the memfd, struct boot_config                          */
     BOOT_FD_PEER = 5,      /* door: to spawner; spawner: from door; dialer: not open */
-    BOOT_FD_LISTENERS = 6, /* door: the first of listener_count listening sockets    */
+    BOOT_FD_PENALTIES = 6, /* door: the table of base/penalty.h, for reading only    */
+    BOOT_FD_LISTENERS = 7, /* door: the first of listener_count listening sockets    */
 };
 
 struct boot_listener {

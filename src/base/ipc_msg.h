@@ -135,6 +135,7 @@ enum ipc_door_reason {
     IPC_DOOR_EARLY_DROP, /* random early drop                      */
     IPC_DOOR_SILENT,     /* no first byte in time                  */
     IPC_DOOR_SYSTEM,     /* no descriptor, no memory, no spawner   */
+    IPC_DOOR_PENALTY,    /* penalised or banned source             */
     IPC_DOOR_REASON_COUNT
 };
 
@@ -143,6 +144,8 @@ struct ipc_door_refused {
     struct ipc_address peer; /* the latest one             */
     uint32_t reason;         /* enum ipc_door_reason       */
     uint32_t count;          /* since the last such report */
+    uint32_t peer_count;     /* so many of them, the latest in a row, came from peer's address */
+    uint32_t reserved;
 };
 
 /* A request or push that carries nothing: CHALLENGE_REQ, DECIDE_REQ, CONNECT_REQ, CLEAR_REQ, … */
@@ -377,7 +380,7 @@ enum ipc_note_kind {
     IPC_NOTE_CLIENT,       /* text: client name; a: build; b: width<<16|height                  */
     IPC_NOTE_CHANNEL,      /* text: static channel name; a: 1 allowed, 0 denied                 */
     IPC_NOTE_FAILED,       /* step, code, where, got, want; a: errinfo told to the client       */
-    IPC_NOTE_EXPLOIT,      /* where: field; text: identifier of the attack (CVE-2019-0708)      */
+    IPC_NOTE_EXPLOIT,      /* where: field; text: the attack (CVE-2019-0708); a: enum ipc_leg   */
     IPC_NOTE_TARGET_LOGIN, /* NLA with the target succeeded; a: selected protocol               */
     IPC_NOTE_ACTIVE,       /* spliced                                                           */
     IPC_NOTE_LOGGED_ON,    /* the target reported a logon (Save Session Info)                   */
@@ -386,6 +389,9 @@ enum ipc_note_kind {
     IPC_NOTE_CLOSED,       /* last one; a: bytes to client, b: bytes to target; text: why       */
     IPC_NOTE_KIND_COUNT
 };
+
+/* Who sent it. */
+enum ipc_leg { IPC_LEG_CLIENT, IPC_LEG_TARGET, IPC_LEG_COUNT };
 
 /* Where in a connection's life something happened. */
 enum ipc_step {

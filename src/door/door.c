@@ -54,10 +54,14 @@ static enum sp_err door_init(struct door *d, const struct boot_config *config, s
         .early_drop_percent = config->early_drop_percent,
     };
     uint64_t seed;
+    const struct penalty_table *penalties = penalty_attach(BOOT_FD_PENALTIES);
 
+    if (penalties == NULL)
+        return sp_fail_set(fail, SP_ESYS, "penalties", (uint32_t)errno, 0);
     *d = (struct door){.keeper_fd = BOOT_FD_KEEPER,
                        .spawner_fd = BOOT_FD_PEER,
-                       .first_byte_ms = config->first_byte_ms};
+                       .first_byte_ms = config->first_byte_ms,
+                       .penalties = penalties};
     sp_random(&seed, sizeof(seed));
     enum sp_err err = limits_init(&d->limits, &limits, seed);
     if (err != SP_OK)

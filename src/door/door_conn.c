@@ -101,6 +101,11 @@ static bool admit(struct door *d, const struct ipc_address *peer)
 void door_conn_add(struct door *d, int fd, const struct ipc_address *peer, uint32_t listener,
                    int64_t now_ms)
 {
+    if (penalty_refuses(d->penalties, peer->ip, now_ms)) {
+        report_add(&d->report, IPC_DOOR_PENALTY, peer);
+        helper_refuse(fd);
+        return;
+    }
     if (!admit(d, peer)) {
         helper_refuse(fd);
         return;

@@ -9,6 +9,7 @@
 
 #include "base/boot.h"
 #include "base/ipc_msg.h"
+#include "base/penalty.h"
 #include "door/limits.h"
 #include "door/report.h"
 
@@ -55,6 +56,7 @@ struct door {
     bool paused;             /* the listeners are not watched until …   */
     int64_t resume_ms;
     uint32_t first_byte_ms;
+    const struct penalty_table *penalties;
     struct limits limits;
     struct report report;
     struct door_conn *conns; /* limits.config.total_max of them */

@@ -14,7 +14,8 @@
 #define REPORT_INTERVAL_MS 1000
 
 struct report_line {
-    uint32_t count; /* since the last report */
+    uint32_t count;      /* since the last report */
+    uint32_t peer_count; /* the latest ones in a row that came from peer's address */
     struct ipc_address peer;
     int64_t next_ms; /* not reported again before this */
 };

@@ -57,7 +57,8 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
 {
     int pair[2] = {-1, -1};
 
-    *c = (struct children){.boot_fd = boot_fd, .door_end = -1, .spawner_end = -1};
+    *c = (struct children){
+        .boot_fd = boot_fd, .penalties_fd = -1, .door_end = -1, .spawner_end = -1};
     for (size_t i = 0; i < CHILD_ROLE_COUNT; i++)
         c->child[i].channel = -1;
     for (; c->listener_count < listener_count; c->listener_count++)
@@ -88,8 +89,10 @@ static int add_files(const struct children *c, enum child_role role, int keeper_
     bad |= posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     bad |= posix_spawn_file_actions_adddup2(files, keeper_end, BOOT_FD_KEEPER);
     bad |= posix_spawn_file_actions_adddup2(files, c->boot_fd, BOOT_FD_CONFIG);
-    if (role == CHILD_DOOR)
+    if (role == CHILD_DOOR) {
         bad |= posix_spawn_file_actions_adddup2(files, c->door_end, BOOT_FD_PEER);
+        bad |= posix_spawn_file_actions_adddup2(files, c->penalties_fd, BOOT_FD_PENALTIES);
+    }
     if (role == CHILD_SPAWNER)
         bad |= posix_spawn_file_actions_adddup2(files, c->spawner_end, BOOT_FD_PEER);
     for (size_t i = 0; role == CHILD_DOOR && i < c->listener_count; i++)
@@ -244,6 +247,16 @@ void children_stop(struct children *c)
         }
         child->pid = 0;
     }
+}
+
+void children_retire(struct children *c)
+{
+    c->is_stopping = true;
+    for (size_t i = 0; i < c->listener_count; i++)
+        sp_fd_cleanup(&c->listeners[i]);
+    c->listener_count = 0;
+    sp_fd_cleanup(&c->door_end);
+    sp_fd_cleanup(&c->spawner_end);
 }
 
 void children_clear(struct children *c)

@@ -28,6 +28,7 @@ struct child {
 struct children {
     int boot_fd; /* sealed memfd for all */
     int door_end, spawner_end;
+    int penalties_fd; /* for door; borrowed, above all numbers of boot.h; set before a start */
     int listeners[BOOT_LISTENERS_MAX];
     size_t listener_count;
     bool is_stopping; /* deaths are expected, nothing is started again */
@@ -62,6 +63,9 @@ bool children_due(const struct children *c, enum child_role role, int64_t now_ms
 
 /* True if the helper has entered its cage and listens to keeper. */
 bool children_is_ready(const struct children *c, enum child_role role);
+
+/* Give up what door and spawner share and what they listen on; nothing is started again. */
+void children_retire(struct children *c);
 
 /* End all helpers: their channels close, and who is still there gets SIGKILL. */
 void children_stop(struct children *c);

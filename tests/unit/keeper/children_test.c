@@ -62,12 +62,16 @@ static int helper(const char *role)
 
 static int begin(void **state)
 {
-    int listeners[2] = {open("/dev/null", O_RDONLY | O_CLOEXEC),
-                        open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int listeners[2] = {null, open("/dev/null", O_RDONLY | O_CLOEXEC)};
 
     (void)state;
     boot = (struct boot_config){.magic = BOOT_MAGIC, .size = sizeof(boot), .first_byte_ms = 77};
-    return children_init(&c, boot_write(&boot, NULL), listeners, 2, NULL) == SP_OK ? 0 : -1;
+    int penalties = fcntl(null, F_DUPFD_CLOEXEC, 200);
+    if (children_init(&c, boot_write(&boot, NULL), listeners, 2, NULL) != SP_OK)
+        return -1;
+    c.penalties_fd = penalties;
+    return 0;
 }
 
 static int finish(void **state)
@@ -75,6 +79,7 @@ static int finish(void **state)
     (void)state;
     children_stop(&c);
     children_clear(&c);
+    close(c.penalties_fd);
     return 0;
 }
 
@@ -95,7 +100,7 @@ static void each_gets_its_descriptors_and_no_more(void **state)
     static const uint64_t expected[] = {
         [CHILD_SPAWNER] = 0x3F, /* 0-2, keeper, boot, peer */
         [CHILD_DIALER] = 0x1F,  /* no peer                 */
-        [CHILD_DOOR] = 0xFF,    /* and two listeners       */
+        [CHILD_DOOR] = 0x1FF,   /* penalties, two listeners */
     };
     int stray = open("/dev/null", O_RDONLY | O_CLOEXEC);
 

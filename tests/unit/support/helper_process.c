@@ -24,7 +24,7 @@
 /* Put descriptors at BOOT_FD_KEEPER and up, in this order, and close all others. */
 static void arrange(const int *fds, size_t count)
 {
-    int moved[3 + BOOT_LISTENERS_MAX];
+    int moved[4 + BOOT_LISTENERS_MAX];
 
     for (size_t i = 0; i < count; i++)
         moved[i] = fcntl(fds[i], F_DUPFD, OUT_OF_THE_WAY);
@@ -37,7 +37,7 @@ struct helper_process helper_process_start(int (*main_fn)(void), struct boot_con
                                            const int *listeners, size_t listener_count)
 {
     struct helper_process p;
-    int keeper[2], peer[2], fds[3 + BOOT_LISTENERS_MAX];
+    int keeper[2], peer[2], fds[4 + BOOT_LISTENERS_MAX];
     int small = 0; /* the least that the kernel allows: a few messages */
 
     config->magic = BOOT_MAGIC;
@@ -50,17 +50,20 @@ struct helper_process helper_process_start(int (*main_fn)(void), struct boot_con
     fds[0] = keeper[1];
     fds[1] = boot;
     fds[2] = peer[1];
+    p.penalties = penalty_create(&fds[3]);
+    assert_non_null(p.penalties);
     for (size_t i = 0; i < listener_count; i++)
-        fds[3 + i] = listeners[i];
+        fds[4 + i] = listeners[i];
     p.pid = fork();
     assert_true(p.pid >= 0);
     if (p.pid == 0) {
-        arrange(fds, 3 + listener_count);
+        arrange(fds, 4 + listener_count);
         _exit(main_fn());
     }
     close(keeper[1]);
     close(peer[1]);
     close(boot);
+    close(fds[3]);
     p.keeper_fd = keeper[0];
     p.peer_fd = peer[0];
     return p;
@@ -73,6 +76,7 @@ int helper_process_stop(struct helper_process *p)
     close(p->keeper_fd);
     assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
     close(p->peer_fd);
+    penalty_detach(p->penalties);
     return status;
 }
 

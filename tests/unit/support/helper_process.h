@@ -10,11 +10,13 @@
 
 #include "base/boot.h"
 #include "base/ipc_msg.h"
+#include "base/penalty.h"
 
 struct helper_process {
     pid_t pid;
-    int keeper_fd; /* keeper's end of the channel            */
-    int peer_fd;   /* the other end of the helper's BOOT_FD_PEER */
+    int keeper_fd;                   /* keeper's end of the channel            */
+    int peer_fd;                     /* the other end of the helper's BOOT_FD_PEER */
+    struct penalty_table *penalties; /* keeper's side of BOOT_FD_PENALTIES */
 };
 
 /*
