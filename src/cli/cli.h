@@ -61,6 +61,9 @@ int cli_passwd(const struct cli_options *options);
 /* `sallyport sessions`. Returns the exit status. */
 int cli_sessions(const struct cli_options *options);
 
+/* `sallyport reload`. Returns the exit status. */
+int cli_reload(const struct cli_options *options);
+
 /* `sallyport kill`. Returns the exit status. */
 int cli_kill(const struct cli_options *options);
 

@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "keeper/config.h"
 
-#define WAIT_SECONDS 5
+#define WAIT_SECONDS 20 /* a reload waits for new helper processes */
 #define MESSAGE_SIZE 1024
 
 static const char *remedy_of(int error)
@@ -69,7 +69,7 @@ static void complain_errno(const struct cli_options *options, const char *what, 
 
     text_escape(path, shown, sizeof(shown));
     snprintf(message, sizeof(message), "%s %s: %s; %s", what, shown,
-             error == EAGAIN ? "no answer within 5 seconds" : strerror(error), remedy_of(error));
+             error == EAGAIN ? "no answer within 20 seconds" : strerror(error), remedy_of(error));
     cli_complain(options, message);
 }
 

@@ -73,6 +73,17 @@ static const struct page pages[] = {
      "administrator did it, and the reason goes into the event log.\n"
      "\n"
      "Example: sallyport kill 7f3a9c --reason \"maintenance\"\n"},
+    {"reload", "make the running service read its configuration anew",
+     "Usage: sallyport reload [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Checks the file that the service was started with and replaces users, targets, rules, "
+     "limits,\n"
+     "certificate and listeners at once. A file with a mistake changes nothing: the mistake is\n"
+     "printed and the exit status is 1. Sessions that are open go on. SIGHUP does the same "
+     "without\n"
+     "an answer; what came of it is in the event log.\n"
+     "\n"
+     "Example: sallyport check -c FILE && sallyport reload -c FILE\n"},
     {"version", "print the version",
      "Usage: sallyport version [--json]\n"
      "\n"

@@ -57,7 +57,8 @@ static int run_command(const struct cli_options *options)
         int (*run)(const struct cli_options *options);
     } commands[] = {
         {"serve", run_serve},       {"check", cli_check}, {"passwd", cli_passwd},
-        {"sessions", cli_sessions}, {"kill", cli_kill},   {"version", run_version},
+        {"sessions", cli_sessions}, {"kill", cli_kill},   {"reload", cli_reload},
+        {"version", run_version},
     };
 
     if (options->wants_help)

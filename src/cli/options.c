@@ -97,7 +97,7 @@ static bool fits(struct reader *r, const struct cli_options *o)
     if (command == NULL || o->wants_help)
         return true;
     is_kill = strcmp(command, "kill") == 0;
-    talks = is_kill || strcmp(command, "sessions") == 0;
+    talks = is_kill || strcmp(command, "sessions") == 0 || strcmp(command, "reload") == 0;
     if (o->argument != NULL && !is_kill && strcmp(command, "passwd") != 0 &&
         strcmp(command, "help") != 0)
         return complain(r, "command", command,
@@ -109,7 +109,8 @@ static bool fits(struct reader *r, const struct cli_options *o)
     if (o->reason != NULL && !is_kill)
         return complain(r, "option", "--reason", " belongs to the command kill");
     if (o->socket != NULL && !talks)
-        return complain(r, "option", "--socket", " belongs to the commands sessions and kill");
+        return complain(r, "option", "--socket",
+                        " belongs to commands that ask the running service");
     if (o->config != NULL && !talks && strcmp(command, "serve") != 0 &&
         strcmp(command, "check") != 0)
         return complain(r, "option", "--config", " does not belong to this command");

@@ -89,3 +89,24 @@ int cli_kill(const struct cli_options *options)
     }
     return CLI_OK;
 }
+
+/* A question without arguments whose answer is yes or a reason. */
+static int ask_plain(const struct cli_options *options, const char *command, const char *done)
+{
+    json_t *answer = cli_control_ask(options, json_pack("{s:s}", "cmd", command));
+
+    if (answer == NULL)
+        return CLI_FAILED;
+    if (options->is_json) {
+        cli_print_json(answer);
+        return CLI_OK;
+    }
+    puts(done);
+    json_decref(answer);
+    return CLI_OK;
+}
+
+int cli_reload(const struct cli_options *options)
+{
+    return ask_plain(options, "reload", "The configuration is reloaded.");
+}

@@ -3,6 +3,10 @@
  *
  *   {"cmd":"sessions"}                        → {"ok":true,"sessions":[…]}
  *   {"cmd":"kill","id":"…","reason":"…"}      → {"ok":true}
+ *   {"cmd":"reload"}                          → {"ok":true}, once it is done
+ *   {"cmd":"bans"}                            → {"ok":true,"bans":[…],"penalties":[…],…}
+ *   {"cmd":"ban","network":"…","for_s":N,"reason":"…"}   → {"ok":true}; no for_s: without end
+ *   {"cmd":"unban","network":"…"}             → {"ok":true}
  *   anything else                             → {"ok":false,"error":"…"}
  */
 #ifndef SP_KEEPER_API_H
@@ -13,16 +17,20 @@
 
 #include "base/err.h"
 #include "base/ipc_msg.h"
+#include "base/net.h"
 #include "keeper/session_table.h"
 
+#define API_BAN_SECONDS_MAX 315360000 /* ten years */
 #define API_LINE_MAX 4096 /* a longer line ends the connection */
 
-enum api_command { API_SESSIONS, API_KILL };
+enum api_command { API_SESSIONS, API_KILL, API_BANS, API_BAN, API_UNBAN, API_RELOAD };
 
 struct api_request {
     enum api_command command;
     char id[SESSION_ID_SIZE];
     char reason[IPC_TEXT_MAX]; /* empty if none was given */
+    struct net net;            /* ban, unban */
+    int64_t for_ms;            /* ban; 0 = without end */
 };
 
 /*

@@ -42,6 +42,27 @@ static json_t *answer_kill(struct control_client *c, const struct api_request *r
     return json_pack("{s:b}", "ok", 1);
 }
 
+static bool is_awaited(const struct keeper *k)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        if (k->clients[i].fd >= 0 && k->clients[i].is_waiting)
+            return true;
+    }
+    return false;
+}
+
+/* NULL: control_finish answers, now or later. */
+static json_t *answer_reload(struct control_client *c)
+{
+    struct keeper *k = c->keeper;
+
+    if (!k->is_ready || k->is_draining || k->next != NULL || is_awaited(k))
+        return api_refusal("the service is starting, changing or stopping; try again");
+    c->is_waiting = true;
+    keeper_reload(k);
+    return NULL;
+}
+
 static json_t *answer(struct control_client *c, const char *line, size_t size)
 {
     struct api_request request;
@@ -51,6 +72,10 @@ static json_t *answer(struct control_client *c, const char *line, size_t size)
         return api_refusal(error);
     if (request.command == API_KILL)
         return answer_kill(c, &request);
+    if (request.command == API_RELOAD)
+        return answer_reload(c);
+    if (request.command != API_SESSIONS)
+        return keeper_guard_answer(c->keeper, &request, c->uid);
     return json_pack("{s:b, s:o}", "ok", 1, "sessions", registry_describe(&c->keeper->registry));
 }
 
@@ -77,28 +102,60 @@ static bool send_out(struct control_client *c)
     return true;
 }
 
+/* Begin to send an answer. False when the client is gone. */
+static bool send_answer(struct control_client *c, json_t *root)
+{
+    c->out = api_line(root);
+    if (c->out == NULL)
+        return false;
+    c->out_size = strlen(c->out);
+    c->out_sent = 0;
+    return send_out(c);
+}
+
 /* Answer the lines that are complete, one at a time. False when the client must go. */
 static bool answer_lines(struct control_client *c)
 {
     char *end;
 
-    while (c->out == NULL && (end = memchr(c->in, '\n', c->in_used)) != NULL) {
+    while (c->out == NULL && !c->is_waiting && (end = memchr(c->in, '\n', c->in_used)) != NULL) {
         size_t size = (size_t)(end - c->in);
+        json_t *root = answer(c, c->in, size);
 
-        c->out = api_line(answer(c, c->in, size));
+        if (c->fd < 0)
+            return true; /* control_finish has found it gone */
         c->in_used -= size + 1;
         memmove(c->in, end + 1, c->in_used);
-        if (c->out == NULL)
+        if (root == NULL)
+            break;
+        if (!send_answer(c, root))
             return false;
-        c->out_size = strlen(c->out);
-        c->out_sent = 0;
-        if (!send_out(c))
-            return false;
+    }
+    if (c->is_waiting) {
+        ev_io_stop(c->keeper->loop, &c->io);
+        return true;
     }
     if (c->out == NULL && c->in_used == sizeof(c->in))
         return false; /* a line longer than API_LINE_MAX */
     watch_for(c, c->out != NULL ? EV_WRITE : EV_READ);
     return true;
+}
+
+void control_finish(struct keeper *k, const char *error)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        struct control_client *c = &k->clients[i];
+
+        if (c->fd < 0 || !c->is_waiting)
+            continue;
+        c->is_waiting = false;
+        c->deadline_ms = clock_now_ms() + CONTROL_IDLE_MS;
+        json_t *root = error != NULL ? api_refusal(error) : json_pack("{s:b}", "ok", 1);
+        if (!send_answer(c, root))
+            client_close(c);
+        else
+            watch_for(c, c->out != NULL ? EV_WRITE : EV_READ);
+    }
 }
 
 static bool receive(struct control_client *c)
@@ -194,7 +251,8 @@ void control_start(struct keeper *k)
 void control_tick(struct keeper *k, int64_t now_ms)
 {
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-        if (k->clients[i].fd >= 0 && now_ms >= k->clients[i].deadline_ms)
+        if (k->clients[i].fd >= 0 && !k->clients[i].is_waiting &&
+            now_ms >= k->clients[i].deadline_ms)
             client_close(&k->clients[i]);
     }
 }

@@ -11,8 +11,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/notify.h"
 
 #define TICK_S         0.25
+#define SOON_S         0.02
 #define READY_MS       10000
 #define DOOR_TEXT_SIZE 64
 
@@ -33,8 +35,10 @@ static void say_ready(struct keeper *k)
 
     k->is_ready = true;
     for (size_t i = 0; i < CHILD_ROLE_COUNT; i++)
-        k->children.child[i].deaths = 0;
+        k->now->children.child[i].deaths = 0;
+    notify_say("READY=1");
     log_service(k, "service_started", "all processes run");
+    keeper_guard_report(k);
     printf("sallyport: ready, listening on");
     for (size_t i = 0; i < k->config->listener_count; i++) {
         config_listener_text(&k->config->listeners[i], text, sizeof(text));
@@ -47,11 +51,7 @@ static void say_ready(struct keeper *k)
 /* Ready is what we say when every helper is in its cage, and not before. */
 static void ready_tick(struct keeper *k, int64_t now_ms)
 {
-    int ready = 0;
-
-    for (int i = 0; i < CHILD_ROLE_COUNT; i++)
-        ready += children_is_ready(&k->children, (enum child_role)i) ? 1 : 0;
-    if (ready == CHILD_ROLE_COUNT) {
+    if (edition_is_ready(k->now)) {
         say_ready(k);
     } else if (now_ms >= k->ready_by_ms) {
         fprintf(stderr,
@@ -76,13 +76,30 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)loop;
     (void)events;
-    keeper_helpers_tick(k, now_ms);
+    edition_start(k->now, now_ms);
     keeper_sessions_tick(k, now_ms);
+    keeper_guard_tick(k, now_ms);
     control_tick(k, now_ms);
-    if (!k->is_ready)
-        ready_tick(k, now_ms);
+    keeper_reload_tick(k, now_ms);
     if (k->is_draining)
         drain_tick(k, now_ms);
+}
+
+/* While something is being made ready a quarter of a second is long. */
+static void on_soon(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct keeper *k = timer->data;
+    int64_t now_ms = clock_now_ms();
+
+    (void)events;
+    if (!k->is_ready) {
+        edition_start(k->now, now_ms);
+        ready_tick(k, now_ms);
+    }
+    if (k->next != NULL)
+        keeper_reload_tick(k, now_ms);
+    if (k->is_ready && k->next == NULL)
+        ev_timer_stop(loop, timer);
 }
 
 static void drain(struct keeper *k)
@@ -91,6 +108,8 @@ static void drain(struct keeper *k)
 
     k->is_draining = true;
     k->drain_until_ms = clock_now_ms() + drain_ms + EXIT_MS;
+    notify_say("STOPPING=1");
+    keeper_reload_stop(k, "the service is stopping");
     log_service(k, "service_stopping", "a signal asked for it");
     keeper_door_stop(k);
     for (size_t i = 0; i < k->registry.count; i++)
@@ -107,8 +126,8 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
         keeper_reap(k);
         break;
     case SIGHUP:
-        fprintf(stderr,
-                "sallyport: a changed configuration needs a restart; SIGHUP does nothing\n");
+        if (k->is_ready && !k->is_draining)
+            keeper_reload(k); /* said as an event and on standard error */
         break;
     default:
         if (k->is_draining || !k->is_ready)
@@ -128,39 +147,54 @@ static void watch_signals(struct keeper *k)
         k->signals[i].data = k;
         ev_signal_start(k->loop, &k->signals[i]);
     }
+    ev_timer_init(&k->soon, on_soon, SOON_S, SOON_S);
+    k->soon.data = k;
+    ev_timer_start(k->loop, &k->soon);
     ev_timer_init(&k->tick, on_tick, 0.01, TICK_S);
     k->tick.data = k;
     ev_timer_start(k->loop, &k->tick);
 }
 
-static struct keeper *keeper_new(const struct keeper_start *start)
+static struct keeper *keeper_new(struct keeper_start *start)
 {
     struct keeper *k = calloc(1, sizeof(*k));
-    struct sp_fail fail = {0};
 
     if (k == NULL)
         return NULL;
-    k->config = start->config;
-    k->signer = start->signer;
     k->log = start->log;
+    k->next_log.fd = -1;
     k->known = start->known;
     k->control_fd = start->control_fd;
     k->starter_uid = start->starter_uid;
     k->ready_by_ms = clock_now_ms() + READY_MS;
     k->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-    if (k->loop != NULL && children_init(&k->children, start->boot_fd, start->listeners,
-                                         start->config->listener_count, &fail) == SP_OK)
+    if (k->loop != NULL && keeper_guard_start(k, start->load.config) == SP_OK &&
+        (k->now = edition_new(k, &start->load)) != NULL) {
+        k->config = k->now->config;
         return k;
+    }
     fprintf(stderr, "sallyport: cannot start: %s\n",
-            fail.where != NULL ? fail.where : "event loop");
-    children_clear(&k->children);
+            k->loop == NULL        ? "event loop"
+            : k->guard.door_fd < 0 ? "penalties"
+                                   : start->load.error);
+    guard_close(&k->guard, clock_now_ms());
     free(k);
     return NULL;
 }
 
+static void end_editions(struct keeper *k)
+{
+    while (k->now != NULL) {
+        struct edition *e = k->now;
+
+        k->now = e->older;
+        edition_free(e);
+    }
+}
+
 static void keeper_free(struct keeper *k)
 {
-    children_clear(&k->children);
+    guard_close(&k->guard, clock_now_ms());
     known_targets_clear(&k->known);
     event_log_close(&k->log);
     ev_loop_destroy(k->loop);
@@ -168,7 +202,7 @@ static void keeper_free(struct keeper *k)
     free(k);
 }
 
-int keeper_run(const struct keeper_start *start)
+int keeper_run(struct keeper_start *start)
 {
     struct keeper *k = keeper_new(start);
 
@@ -177,11 +211,12 @@ int keeper_run(const struct keeper_start *start)
     keeper_ops_init(k);
     watch_signals(k);
     control_start(k);
-    keeper_helpers_tick(k, clock_now_ms());
+    edition_start(k->now, clock_now_ms());
     ev_run(k->loop, 0);
+    keeper_reload_stop(k, "the service is stopping");
     control_stop(k);
     keeper_sessions_clear(k);
-    children_stop(&k->children);
+    end_editions(k);
     if (k->is_ready)
         log_service(k, "service_stopped", "all processes have ended");
     int status = k->has_failed ? 1 : 0;

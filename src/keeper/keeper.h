@@ -7,19 +7,15 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "keeper/config.h"
 #include "keeper/events.h"
 #include "keeper/known_targets.h"
-#include "keeper/signer.h"
+#include "keeper/load.h"
 
-/* Everything that was opened while starting; the descriptors are taken by keeper_run. */
+/* Everything that was opened while starting; keeper_run takes all of it. */
 struct keeper_start {
-    const struct config *config;
-    const struct signer *signer;
+    struct load load;
     struct event_log log;
     struct known_targets known;
-    int boot_fd;
-    int listeners[BOOT_LISTENERS_MAX];
     int control_fd;    /* listening Unix socket                            */
     uid_t starter_uid; /* who started us may use the control socket as well */
 };
@@ -28,6 +24,6 @@ struct keeper_start {
  * Start the helpers, say "ready" on standard output, and serve until SIGTERM or SIGINT.
  * Returns  the exit status: 0 stopped in order; 1 a helper cannot be started, reason on stderr
  */
-int keeper_run(const struct keeper_start *start);
+int keeper_run(struct keeper_start *start);
 
 #endif

@@ -16,6 +16,7 @@ static const char *const door_reasons[] = {
     [IPC_DOOR_EARLY_DROP] = "random early drop",
     [IPC_DOOR_SILENT] = "no first byte in time",
     [IPC_DOOR_SYSTEM] = "no descriptor, memory or spawner",
+    [IPC_DOOR_PENALTY] = "the source is penalised or banned",
 };
 
 /* One message of a helper: exact size, exact number of descriptors. */
@@ -24,7 +25,7 @@ struct helper_row {
     enum child_role role;
     size_t size;
     size_t fds_min, fds_max;
-    bool (*handler)(struct keeper *k, struct ipc_in *in);
+    bool (*handler)(struct edition *e, struct ipc_in *in);
 };
 
 static int take_fd(struct ipc_in *in)
@@ -35,8 +36,9 @@ static int take_fd(struct ipc_in *in)
     return fd;
 }
 
-static bool on_door_refused(struct keeper *k, struct ipc_in *in)
+static bool on_door_refused(struct edition *from, struct ipc_in *in)
 {
+    struct keeper *k = from->keeper;
     struct ipc_door_refused msg;
     char source[64];
     struct event e;
@@ -50,29 +52,32 @@ static bool on_door_refused(struct keeper *k, struct ipc_in *in)
     event_word(&e, "reason", door_reasons[msg.reason]);
     event_number(&e, "count", msg.count);
     keeper_event_note(k, &e);
+    if (msg.reason == IPC_DOOR_SILENT)
+        keeper_charge(k, &msg.peer, PENALTY_NO_AUTH, msg.peer_count);
     return true;
 }
 
-static bool on_session_started(struct keeper *k, struct ipc_in *in)
+static bool on_session_started(struct edition *from, struct ipc_in *in)
 {
     struct ipc_session_started msg;
 
     memcpy(&msg, in->msg.bytes, sizeof(msg));
-    keeper_session_started(k, &msg, take_fd(in));
+    keeper_session_started(from, &msg, take_fd(in));
     return true;
 }
 
-static bool on_session_ended(struct keeper *k, struct ipc_in *in)
+static bool on_session_ended(struct edition *from, struct ipc_in *in)
 {
     struct ipc_session_ended msg;
 
     memcpy(&msg, in->msg.bytes, sizeof(msg));
-    keeper_session_ended(k, msg.pid, msg.status);
+    keeper_session_ended(from->keeper, msg.pid, msg.status);
     return true;
 }
 
-static bool on_dialed(struct keeper *k, struct ipc_in *in)
+static bool on_dialed(struct edition *from, struct ipc_in *in)
 {
+    struct keeper *k = from->keeper;
     struct ipc_dialed msg;
     SP_FD fd = take_fd(in);
 
@@ -93,22 +98,23 @@ static const struct helper_row rows[] = {
     {IPC_DIALED, CHILD_DIALER, sizeof(struct ipc_dialed), 0, 1, on_dialed},
 };
 
-static bool handle(struct keeper *k, enum child_role role, struct ipc_in *in)
+static bool handle(struct edition *from, enum child_role role, struct ipc_in *in)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct helper_row *row = &rows[i];
 
         if (row->type == in->msg.head.type && row->role == role && row->size == in->size &&
             in->fd_count >= row->fds_min && in->fd_count <= row->fds_max)
-            return row->handler(k, in);
+            return row->handler(from, in);
     }
     return false;
 }
 
 /* A helper that breaks the table is a taken one: it is killed and started afresh. */
-static void punish(struct keeper *k, enum child_role role)
+static void punish(struct edition *from, enum child_role role)
 {
-    struct child *child = &k->children.child[role];
+    struct keeper *k = from->keeper;
+    struct child *child = &from->children.child[role];
     struct event e;
 
     event_begin(&e, "helper_violation");
@@ -118,7 +124,7 @@ static void punish(struct keeper *k, enum child_role role)
     event_number(&e, "got", (int64_t)k->in.size);
     event_word(&e, "reason", "it said something it may not say; it is started afresh");
     keeper_event_note(k, &e);
-    ev_io_stop(k->loop, &k->helper_io[role]);
+    ev_io_stop(k->loop, &from->watch[role].io);
     sp_fd_cleanup(&child->channel);
     if (child->pid > 0)
         kill(child->pid, SIGKILL);
@@ -127,9 +133,9 @@ static void punish(struct keeper *k, enum child_role role)
 /* Not in a loop of its own: a helper that floods must not keep sessions waiting. */
 static void on_helper(struct ev_loop *loop, ev_io *io, int events)
 {
-    struct keeper *k = io->data;
-    enum child_role role = (enum child_role)(io - k->helper_io);
-    enum sp_err err = ipc_recv(k->children.child[role].channel, &k->in, 0);
+    struct helper_watch *w = io->data;
+    struct keeper *k = w->edition->keeper;
+    enum sp_err err = ipc_recv(w->edition->children.child[w->role].channel, &k->in, 0);
 
     (void)events;
     if (err == SP_ETIME)
@@ -138,52 +144,43 @@ static void on_helper(struct ev_loop *loop, ev_io *io, int events)
         ev_io_stop(loop, io); /* SIGCHLD says the rest */
         return;
     }
-    bool is_ok = err == SP_OK && handle(k, role, &k->in);
+    bool is_ok = err == SP_OK && handle(w->edition, w->role, &k->in);
     if (err == SP_OK)
         ipc_in_clear(&k->in);
     if (!is_ok)
-        punish(k, role);
+        punish(w->edition, w->role);
 }
 
-static void log_restart(struct keeper *k, enum child_role role)
+static void log_restart(struct edition *from, enum child_role role)
 {
     struct event e;
 
     event_begin(&e, "process_restarted");
     event_word(&e, "process", child_name(role));
-    event_number(&e, "pid", k->children.child[role].pid);
-    event_number(&e, "deaths", k->children.child[role].deaths);
+    event_number(&e, "pid", from->children.child[role].pid);
+    event_number(&e, "deaths", from->children.child[role].deaths);
     event_word(&e, "reason", "it ended unexpectedly");
-    keeper_event_note(k, &e);
+    keeper_event_note(from->keeper, &e);
 }
 
-static void start(struct keeper *k, enum child_role role, int64_t now_ms)
+void keeper_helper_start(struct edition *e, enum child_role role, int64_t now_ms)
 {
+    struct keeper *k = e->keeper;
     struct sp_fail fail = {0};
-    ev_io *io = &k->helper_io[role];
+    struct helper_watch *w = &e->watch[role];
 
-    if (children_start(&k->children, role, now_ms, &fail) != SP_OK) {
+    if (children_start(&e->children, role, now_ms, &fail) != SP_OK) {
         fprintf(stderr, "sallyport: cannot start %s: %s: %s\n", child_name(role), fail.where,
                 strerror((int)fail.got));
         return;
     }
-    ev_io_init(io, on_helper, k->children.child[role].channel, EV_READ);
-    io->data = k;
-    ev_io_start(k->loop, io);
-    if (k->children.child[role].deaths > 0 && k->is_ready)
-        log_restart(k, role);
+    ev_io_init(&w->io, on_helper, e->children.child[role].channel, EV_READ);
+    w->io.data = w;
+    ev_io_start(k->loop, &w->io);
+    if (e->children.child[role].deaths > 0 && k->is_ready)
+        log_restart(e, role);
     if (role == CHILD_DOOR && k->is_draining)
         keeper_door_stop(k);
-}
-
-void keeper_helpers_tick(struct keeper *k, int64_t now_ms)
-{
-    for (int i = 0; i < CHILD_ROLE_COUNT; i++) {
-        enum child_role role = (enum child_role)i;
-
-        if (children_due(&k->children, role, now_ms))
-            start(k, role, now_ms);
-    }
 }
 
 /* What dialer was asked dies with it. */
@@ -196,26 +193,27 @@ static void fail_dials(struct keeper *k)
 }
 
 /* Whatever a dead helper still had to say is heard before its channel goes. */
-static void helper_died(struct keeper *k, enum child_role role)
+static void helper_died(struct edition *e, enum child_role role)
 {
-    struct child *child = &k->children.child[role];
+    struct keeper *k = e->keeper;
+    struct child *child = &e->children.child[role];
 
-    ev_io_stop(k->loop, &k->helper_io[role]);
+    ev_io_stop(k->loop, &e->watch[role].io);
     while (child->channel >= 0 && ipc_recv(child->channel, &k->in, 0) == SP_OK) {
-        handle(k, role, &k->in);
+        handle(e, role, &k->in);
         ipc_in_clear(&k->in);
     }
 }
 
-static bool is_helper(const struct keeper *k, pid_t pid, enum child_role *role)
+static struct edition *whose(const struct keeper *k, pid_t pid, enum child_role *role)
 {
-    for (int i = 0; i < CHILD_ROLE_COUNT; i++) {
-        if (k->children.child[i].pid == pid) {
-            *role = (enum child_role)i;
-            return true;
-        }
+    if (k->next != NULL && edition_helper(k->next, pid, role))
+        return k->next;
+    for (struct edition *e = k->now; e != NULL; e = e->older) {
+        if (edition_helper(e, pid, role))
+            return e;
     }
-    return false;
+    return NULL;
 }
 
 void keeper_reap(struct keeper *k)
@@ -225,25 +223,27 @@ void keeper_reap(struct keeper *k)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (!is_helper(k, pid, &role)) {
+        struct edition *e = whose(k, pid, &role);
+
+        if (e == NULL) {
             keeper_session_ended(k, pid, status);
             continue;
         }
-        helper_died(k, role);
-        children_reaped(&k->children, pid, clock_now_ms(), &role);
-        if (role == CHILD_DIALER)
+        helper_died(e, role);
+        children_reaped(&e->children, pid, clock_now_ms(), &role);
+        if (role == CHILD_DIALER && e == k->now)
             fail_dials(k);
         if (!k->is_ready)
             fprintf(stderr, "sallyport: %s ended while starting (status %d)\n", child_name(role),
                     status);
     }
-    keeper_helpers_tick(k, clock_now_ms());
+    edition_start(k->now, clock_now_ms());
 }
 
 void keeper_door_stop(struct keeper *k)
 {
     struct ipc_plain msg = {0};
-    int fd = k->children.child[CHILD_DOOR].channel;
+    int fd = k->now->children.child[CHILD_DOOR].channel;
 
     if (fd >= 0 && ipc_send(fd, IPC_DOOR_STOP, &msg, sizeof(msg), NULL, 0, 0) != SP_OK)
         fprintf(stderr, "sallyport: door does not listen to keeper\n");

@@ -10,7 +10,8 @@
 
 #include "base/ipc_msg.h"
 #include "keeper/api.h"
-#include "keeper/children.h"
+#include "keeper/edition.h"
+#include "keeper/guard.h"
 #include "keeper/keeper.h"
 #include "keeper/registry.h"
 #include "keeper/session_table.h"
@@ -30,6 +31,7 @@ struct live {
     struct session s;
     ev_io io;
     struct keeper *keeper;
+    struct edition *edition; /* whose door let it in; NULL once that is spent */
     bool is_killed;
     int64_t remove_at_ms; /* once the channel is closed */
 };
@@ -39,6 +41,7 @@ struct control_client {
     struct keeper *keeper;
     int fd; /* -1 = free */
     uid_t uid;
+    bool is_waiting; /* for what it asked to be done; reads no more until then */
     int64_t deadline_ms;
     size_t in_used;
     char in[API_LINE_MAX + 1];
@@ -48,16 +51,21 @@ struct control_client {
 
 struct keeper {
     struct ev_loop *loop;
-    const struct config *config;
-    const struct signer *signer;
+    struct edition *now;         /* the newest; retired ones hang behind it        */
+    struct edition *next;        /* being made ready by a reload, or NULL          */
+    struct event_log next_log;   /* goes with next                                 */
+    int64_t next_until_ms;       /* when next is given up                          */
+    bool must_reload;            /* asked while a reload was going on              */
+    ev_timer soon;               /* looks at what is being made ready              */
+    const struct config *config; /* of now                                         */
     struct event_log log;
     struct known_targets known;
-    struct children children;
     struct registry registry;
     struct session_ops ops;
+    struct guard guard;
+    const char *spoiled; /* a file of the guard that could not be used */
     uint8_t nobody_hash[16]; /* of every user that does not exist */
     struct ipc_in in;        /* the message being handled          */
-    ev_io helper_io[CHILD_ROLE_COUNT];
     ev_signal signals[4];
     ev_timer tick;
     bool is_ready, is_draining, has_failed;
@@ -85,7 +93,13 @@ void keeper_event_note(struct keeper *k, struct event *e);
  * Take a new session from spawner.
  * fd       its channel; taken
  */
-void keeper_session_started(struct keeper *k, const struct ipc_session_started *started, int fd);
+void keeper_session_started(struct edition *e, const struct ipc_session_started *started, int fd);
+
+/* The edition whose door let a session in; NULL if it is spent. */
+struct edition *keeper_edition_of(const struct session *s);
+
+/* It is spent. */
+void keeper_edition_forget(struct session *s);
 
 /* A session's process has ended. status: as waitpid(2) gives it */
 void keeper_session_ended(struct keeper *k, pid_t pid, int32_t status);
@@ -102,8 +116,8 @@ void keeper_sessions_clear(struct keeper *k);
 
 /* ---- keeper_helpers.c ---- */
 
-/* Start every helper that is due. */
-void keeper_helpers_tick(struct keeper *k, int64_t now_ms);
+/* Start one helper and listen to it. */
+void keeper_helper_start(struct edition *e, enum child_role role, int64_t now_ms);
 
 /* Reap whatever ended: helpers, and sessions whose spawner died. */
 void keeper_reap(struct keeper *k);
@@ -111,7 +125,43 @@ void keeper_reap(struct keeper *k);
 /* Tell door to accept no more. */
 void keeper_door_stop(struct keeper *k);
 
+/* ---- reload.c ---- */
+
+/* Read the configuration anew and start helpers with it; control_finish says how it went. */
+void keeper_reload(struct keeper *k);
+
+/* Go on with a reload, and let go of editions that are spent. */
+void keeper_reload_tick(struct keeper *k, int64_t now_ms);
+
+/* Give up a reload that is going on. */
+void keeper_reload_stop(struct keeper *k, const char *why);
+
+/* ---- keeper_guard.c ---- */
+
+/* Open k->guard. Errors: SP_ESYS */
+SP_MUST_USE enum sp_err keeper_guard_start(struct keeper *k, const struct config *config);
+
+/* Say which file of the guard could not be used, once events can be written. */
+void keeper_guard_report(struct keeper *k);
+
+/* Charge a source and say so if it is refused from now on. */
+void keeper_charge(struct keeper *k, const struct ipc_address *peer, enum penalty_cause cause,
+                   uint32_t times);
+
+/* Save penalties, end bans. */
+void keeper_guard_tick(struct keeper *k, int64_t now_ms);
+
+/* Answer "bans", "ban" and "unban". Owner: the caller */
+json_t *keeper_guard_answer(struct keeper *k, const struct api_request *request, uid_t uid);
+
 /* ---- control.c ---- */
+
+/*
+ * Answer whoever waits for a reload or an upgrade.
+ * error    NULL if it is done
+ */
+void control_finish(struct keeper *k, const char *error);
+
 
 /* Serve k->control_fd. */
 void control_start(struct keeper *k);

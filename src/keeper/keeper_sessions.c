@@ -45,7 +45,24 @@ static pid_t parent_of(pid_t pid)
 
 static bool is_ours(const struct keeper *k, pid_t parent)
 {
-    return parent == getpid() || parent == k->children.child[CHILD_SPAWNER].pid;
+    if (parent == getpid() ||
+        (k->next != NULL && parent == k->next->children.child[CHILD_SPAWNER].pid))
+        return true;
+    for (const struct edition *e = k->now; e != NULL; e = e->older) {
+        if (parent == e->children.child[CHILD_SPAWNER].pid)
+            return true;
+    }
+    return false;
+}
+
+struct edition *keeper_edition_of(const struct session *s)
+{
+    return ((const struct live *)(const void *)s)->edition;
+}
+
+void keeper_edition_forget(struct session *s)
+{
+    live_of(s)->edition = NULL;
 }
 
 static void kill_session(struct live *l)
@@ -136,8 +153,9 @@ static void refuse_report(struct keeper *k, const char *reason, pid_t pid)
     keeper_event_note(k, &e);
 }
 
-static struct live *new_live(struct keeper *k, const struct ipc_session_started *started, int fd)
+static struct live *new_live(struct edition *e, const struct ipc_session_started *started, int fd)
 {
+    struct keeper *k = e->keeper;
     SP_FD channel = fd;
     SP_FD pidfd = started->pid > 1 ? pidfd_open(started->pid, 0) : -1;
     pid_t parent = started->pid > 1 ? parent_of(started->pid) : 1;
@@ -155,14 +173,16 @@ static struct live *new_live(struct keeper *k, const struct ipc_session_started 
         return NULL;
     }
     l->keeper = k;
+    l->edition = e;
     session_init(&l->s, started, sp_fd_take(&channel), sp_fd_take(&pidfd), clock_now_ms(),
                  k->config->limits.authenticate_ms + DEADLINE_MARGIN_MS);
     return l;
 }
 
-void keeper_session_started(struct keeper *k, const struct ipc_session_started *started, int fd)
+void keeper_session_started(struct edition *e, const struct ipc_session_started *started, int fd)
 {
-    struct live *l = new_live(k, started, fd);
+    struct keeper *k = e->keeper;
+    struct live *l = new_live(e, started, fd);
 
     if (l == NULL)
         return;
@@ -216,6 +236,8 @@ static void log_stuck(struct keeper *k, struct session *s)
     event_word(&e, "reason", "not done in time");
     keeper_event_note(k, &e);
     s->is_failure_logged = true;
+    if (s->state <= SESSION_CHALLENGED)
+        keeper_charge(k, &s->peer, PENALTY_NO_AUTH, 1);
 }
 
 static void session_tick(struct keeper *k, struct live *l, int64_t now_ms)

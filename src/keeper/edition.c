@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One configuration at work: the secrets that it named, and the helpers that were started with it.
+ */
+#include "keeper/edition.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "keeper/keeper_priv.h"
+
+#define RETIRE_MARGIN_MS 5000 /* beyond the two waits that door itself has */
+
+struct edition *edition_new(struct keeper *k, struct load *l)
+{
+    struct edition *e = calloc(1, sizeof(*e));
+    struct sp_fail fail = {0};
+
+    if (e == NULL) {
+        snprintf(l->error, sizeof(l->error), "no memory");
+        return NULL;
+    }
+    enum sp_err err =
+        children_init(&e->children, l->boot_fd, l->listeners, l->config->listener_count, &fail);
+    e->children.penalties_fd = k->guard.door_fd;
+    l->boot_fd = -1;
+    for (size_t i = 0; i < BOOT_LISTENERS_MAX; i++)
+        l->listeners[i] = -1;
+    if (err != SP_OK) {
+        snprintf(l->error, sizeof(l->error), "cannot prepare the helpers: %s", fail.where);
+        children_clear(&e->children);
+        free(e);
+        return NULL;
+    }
+    e->keeper = k;
+    e->config = l->config;
+    e->signer = l->signer;
+    l->config = NULL;
+    l->signer = NULL;
+    for (int i = 0; i < CHILD_ROLE_COUNT; i++)
+        e->watch[i] = (struct helper_watch){.edition = e, .role = (enum child_role)i};
+    return e;
+}
+
+void edition_start(struct edition *e, int64_t now_ms)
+{
+    struct children *c = &e->children;
+
+    for (int i = 0; i < CHILD_ROLE_COUNT; i++) {
+        enum child_role role = (enum child_role)i;
+
+        if (!children_due(c, role, now_ms))
+            continue;
+        if (role == CHILD_DOOR && !e->was_open &&
+            !(children_is_ready(c, CHILD_SPAWNER) && children_is_ready(c, CHILD_DIALER)))
+            continue;
+        e->was_open = e->was_open || role == CHILD_DOOR;
+        keeper_helper_start(e, role, now_ms);
+    }
+}
+
+bool edition_is_ready(const struct edition *e)
+{
+    for (int i = 0; i < CHILD_ROLE_COUNT; i++) {
+        if (!children_is_ready(&e->children, (enum child_role)i))
+            return false;
+    }
+    return true;
+}
+
+bool edition_has_died(const struct edition *e)
+{
+    for (int i = 0; i < CHILD_ROLE_COUNT; i++) {
+        if (e->children.child[i].deaths > 0)
+            return true;
+    }
+    return false;
+}
+
+static void tell(const struct edition *e, enum child_role role)
+{
+    struct ipc_plain msg = {0};
+    int fd = e->children.child[role].channel;
+
+    if (fd >= 0 && ipc_send(fd, IPC_RETIRE, &msg, sizeof(msg), NULL, 0, 0) != SP_OK)
+        fprintf(stderr, "sallyport: %s does not listen to keeper\n", child_name(role));
+}
+
+void edition_retire(struct edition *e, int64_t now_ms)
+{
+    if (e->is_retired)
+        return;
+    e->is_retired = true;
+    e->give_up_ms = now_ms + 2 * (int64_t)e->config->limits.first_byte_ms + RETIRE_MARGIN_MS;
+    tell(e, CHILD_SPAWNER); /* first, since door's end is news to it */
+    tell(e, CHILD_DOOR);
+    children_retire(&e->children);
+}
+
+bool edition_is_closed(const struct edition *e)
+{
+    return e->children.child[CHILD_DOOR].pid == 0 && e->children.child[CHILD_SPAWNER].pid == 0;
+}
+
+static bool has_unsigned(const struct edition *e)
+{
+    const struct registry *r = &e->keeper->registry;
+
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->list[i]->state == SESSION_OPEN && keeper_edition_of(r->list[i]) == e)
+            return true;
+    }
+    return false;
+}
+
+static bool is_of(const struct edition *e, const struct session *s)
+{
+    const struct config *c = e->config;
+    uintptr_t at = (uintptr_t)s->decision.secret;
+
+    return at >= (uintptr_t)c->targets && at < (uintptr_t)(c->targets + c->target_count);
+}
+
+/* A session may still log in to its target by this configuration. */
+static bool has_promised(const struct edition *e)
+{
+    const struct registry *r = &e->keeper->registry;
+
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->list[i]->state < SESSION_ACTIVE && is_of(e, r->list[i]))
+            return true;
+    }
+    return false;
+}
+
+bool edition_is_spent(struct edition *e, int64_t now_ms)
+{
+    struct child *dialer = &e->children.child[CHILD_DIALER];
+
+    if (!edition_is_closed(e)) {
+        for (int i = 0; i < CHILD_ROLE_COUNT && now_ms >= e->give_up_ms; i++) {
+            if (i != CHILD_DIALER && e->children.child[i].pid > 0)
+                kill(e->children.child[i].pid, SIGKILL);
+        }
+        return false;
+    }
+    if (e->signer != NULL && !has_unsigned(e)) {
+        signer_free(e->signer);
+        e->signer = NULL;
+    }
+    if (e->signer != NULL || has_promised(e))
+        return false;
+    if (dialer->channel >= 0) {
+        ev_io_stop(e->keeper->loop, &e->watch[CHILD_DIALER].io);
+        sp_fd_cleanup(&dialer->channel); /* it ends by itself */
+    }
+    return dialer->pid == 0;
+}
+
+bool edition_helper(const struct edition *e, pid_t pid, enum child_role *role)
+{
+    for (int i = 0; i < CHILD_ROLE_COUNT; i++) {
+        if (e->children.child[i].pid == pid) {
+            *role = (enum child_role)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The secrets go; who is past its login has no more use for them. */
+static void forget_secrets(struct edition *e)
+{
+    const struct registry *r = &e->keeper->registry;
+
+    for (size_t i = 0; i < r->count; i++) {
+        struct session *s = r->list[i];
+
+        if (is_of(e, s))
+            s->decision.secret = NULL;
+        if (keeper_edition_of(s) == e)
+            keeper_edition_forget(s);
+    }
+}
+
+void edition_free(struct edition *e)
+{
+    for (int i = 0; i < CHILD_ROLE_COUNT; i++)
+        ev_io_stop(e->keeper->loop, &e->watch[i].io);
+    forget_secrets(e);
+    children_stop(&e->children);
+    children_clear(&e->children);
+    signer_free(e->signer);
+    config_free(e->config);
+    free(e);
+}
