@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "rdp/frame.h"
 #include "rdp/mcs.h"
+#include "rdp/redirection.h"
 #include "rdp/x224.h"
 
 #define COOKIE_CHARS 9 /* as mstsc; some farm balancers route by it */
@@ -32,8 +33,15 @@ static enum sp_err send_request(struct back *b, const struct ipc_decide_rsp *dec
     uint8_t out[X224_CONNECTION_REQUEST_SIZE_MAX];
     struct wr w;
 
-    text_utf8_from_utf16le(decision->user, decision->user_size, request.cookie, COOKIE_CHARS + 1);
-    request.has_cookie = true;
+    /* An address in the redirection is meant instead of the token (MS-RDPBCGR 3.2.5.3.1). */
+    if (b->via.is_set && b->via.host_count == 0 && b->via.token_size > 0) {
+        memcpy(request.token, b->via.token, b->via.token_size);
+        request.token_size = b->via.token_size;
+    } else {
+        text_utf8_from_utf16le(decision->user, decision->user_size, request.cookie,
+                               COOKIE_CHARS + 1);
+        request.has_cookie = true;
+    }
     for (char *p = request.cookie; *p != '\0'; p++)
         if (*p <= 0x20 || *p == 0x7f)
             *p = '_';
@@ -55,6 +63,9 @@ enum sp_err back_negotiate(struct back *b, const struct ipc_decide_rsp *decision
     b->requested_protocols = decision->nla == IPC_NLA_OFF
                                  ? PROTOCOL_SSL
                                  : PROTOCOL_SSL | PROTOCOL_HYBRID | PROTOCOL_HYBRID_EX;
+    if (decision->nla != IPC_NLA_OFF && b->via.is_set &&
+        (b->via.flags & LB_PASSWORD_IS_PK_ENCRYPTED) != 0)
+        b->requested_protocols |= PROTOCOL_RDSTLS;
     enum sp_err err = send_request(b, decision);
     if (err == SP_OK)
         err = back_tpkt(b, &pdu, &size);

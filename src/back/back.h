@@ -14,6 +14,8 @@
 #include "base/stream.h"
 #include "rdp/gcc.h"
 #include "rdp/info.h"
+#include "rdp/rdstls.h"
+#include "rdp/x224.h"
 
 #define BACK_NO_CHANNEL     0xff
 #define BACK_PUBLIC_KEY_MAX 2200 /* subjectPublicKey of RSA-16384 */
@@ -29,6 +31,18 @@ struct back_wishes {
     uint16_t dst_disabled;
 };
 
+/* A redirection of a target: copies, since what it came in is overwritten by the next message. */
+struct back_redirect {
+    bool is_set;
+    uint32_t flags; /* LB_* */
+    uint32_t session_id;
+    size_t host_count;
+    char hosts[IPC_REDIRECT_HOSTS][IPC_HOST_MAX]; /* UTF-8, the most exact first */
+    size_t token_size;
+    uint8_t token[X224_TOKEN_SIZE_MAX]; /* of the next request, without its CRLF */
+    struct rdstls_login login;          /* if LB_PASSWORD_IS_PK_ENCRYPTED        */
+};
+
 struct back {
     struct stream stream;
     bool has_extended; /* the target takes the monitor and message channel blocks */
@@ -39,7 +53,9 @@ struct back {
     size_t channel_count;
     uint16_t channel_ids[GCC_CHANNEL_COUNT_MAX];
     uint8_t channel_of[GCC_CHANNEL_COUNT_MAX]; /* client's place → ours, or BACK_NO_CHANNEL */
-    uint32_t target_errinfo; /* what the target itself said in Set Error Info, or 0          */
+    struct back_redirect via;  /* the redirection that led here                            */
+    struct back_redirect next; /* is_set: this target sends us on                           */
+    uint32_t target_errinfo;   /* what the target itself said in Set Error Info, or 0          */
 };
 
 /* Negotiate the security protocol. Spec: MS-RDPBCGR 2.2.1.1, 2.2.1.2. Errors: SP_EDENIED too low */
@@ -63,13 +79,28 @@ SP_MUST_USE enum sp_err back_nla(struct back *b, const struct ipc_decide_rsp *de
 SP_MUST_USE enum sp_err back_settings(struct back *b, const struct back_wishes *wishes);
 
 /*
- * Licensing and auto-detection, until Demand Active stands at the head of the stream, unread.
+ * Licensing and auto-detection, until Demand Active stands at the head of the stream, unread, or
+ * the target has sent us elsewhere: then b->next is set.
  * Spec:    MS-RDPBCGR 2.2.1.12–2.2.1.13, 2.2.14
  * step     IPC_STEP_TARGET_LICENCE or _ACTIVATE: where it stands
  * errinfo  to be told to the client after a failure; 0 if there is no better one than the caller's
  */
 SP_MUST_USE enum sp_err back_await_activation(struct back *b, enum ipc_step *step,
                                               uint32_t *errinfo);
+
+/*
+ * Keep a Server Redirection in b->next; one that only says "not redirected" is noted.
+ * r        the body of the share PDU
+ * Spec:    MS-RDPBCGR 2.2.13.3.1, 3.2.5.3.1
+ * Errors:  SP_EVALUE, SP_ELIMIT
+ */
+SP_MUST_USE enum sp_err back_redirect_read(struct back *b, struct rd *r);
+
+/* Say goodbye to the target that redirected and make b ready for the next one. */
+void back_follow(struct back *b);
+
+/* Log on with the token of the redirection. Spec: MS-RDPBCGR 2.2.17. Errors: SP_EDENIED refused */
+SP_MUST_USE enum sp_err back_rdstls(struct back *b);
 
 /* End the target's connection in order. */
 void back_goodbye(struct back *b);

@@ -5,6 +5,7 @@
 
 #include "back/back.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "rdp/autodetect.h"
 #include "rdp/errinfo.h"
 #include "rdp/licence.h"
@@ -133,9 +134,13 @@ static enum sp_err on_share(struct waiting *x, struct rd *data)
             x->is_ready = true;
             return SP_OK;
         }
-        if (pdu.type == PDUTYPE_SERVER_REDIR_PKT)
-            return sp_fail_set(&x->back->stream.fail, SP_EDENIED, "target redirects elsewhere", 0,
-                               0);
+        if (pdu.type == PDUTYPE_SERVER_REDIR_PKT) {
+            enum sp_err err = back_redirect_read(x->back, &pdu.body);
+
+            if (err != SP_OK || x->back->next.is_set)
+                return err;
+            continue;
+        }
         if (pdu.type != PDUTYPE_DATAPDU && pdu.type != PDUTYPE_DEACTIVATEALLPDU)
             return sp_fail_set(&x->back->stream.fail, SP_ESTATE, "target's share PDU", pdu.type,
                                PDUTYPE_DEMANDACTIVEPDU);
@@ -168,7 +173,7 @@ enum sp_err back_await_activation(struct back *b, enum ipc_step *step, uint32_t 
     struct waiting x = {.back = b};
     enum sp_err err = SP_OK;
 
-    for (int i = 0; i < PDUS_MAX && err == SP_OK && !x.is_ready; i++) {
+    for (int i = 0; i < PDUS_MAX && err == SP_OK && !x.is_ready && !b->next.is_set; i++) {
         struct mcs_pdu pdu;
         struct rd r;
         uint8_t *data;
@@ -183,8 +188,10 @@ enum sp_err back_await_activation(struct back *b, enum ipc_step *step, uint32_t 
         err = err == SP_OK ? on_pdu(&x, &pdu) : refuse(b, &r.fail);
         if (x.is_ready)
             stream_unread(&b->stream, size);
+        if (b->next.is_set)
+            sp_wipe(data, size); /* a redirection may carry a password */
     }
-    if (err == SP_OK && !x.is_ready)
+    if (err == SP_OK && !x.is_ready && !b->next.is_set)
         err = sp_fail_set(&b->stream.fail, SP_ELIMIT, "PDUs before Demand Active", PDUS_MAX,
                           PDUS_MAX);
     *errinfo = x.errinfo;

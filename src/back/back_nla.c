@@ -225,6 +225,8 @@ enum sp_err back_nla(struct back *b, const struct ipc_decide_rsp *decision)
 
     if (b->selected_protocol == PROTOCOL_SSL)
         return SP_OK;
+    if (b->selected_protocol == PROTOCOL_RDSTLS)
+        return back_rdstls(b);
     memset(&x, 0, sizeof(x));
     x.back = b;
     key.size = sizeof(key.bytes);

@@ -70,6 +70,10 @@ static void build_settings(struct back *b, const struct back_wishes *wishes, str
     out->has_cluster = true;
     out->cluster_flags = REDIRECTION_SUPPORTED | CLUSTER_VERSION_5;
     out->redirected_session_id = 0;
+    if (b->via.is_set) {
+        out->cluster_flags |= REDIRECTED_SESSIONID_FIELD_VALID;
+        out->redirected_session_id = b->via.session_id;
+    }
     out->has_multitransport = false; /* UDP would carry data around the gateway */
     if (!b->has_extended) {
         out->monitor_count = 0;

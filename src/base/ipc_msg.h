@@ -85,13 +85,6 @@ enum ipc_type {
     IPC_SEAL_RSP,
     IPC_CLEAR_REQ,
     IPC_CLEAR_RSP,
-    IPC_RDSTLS_REQ,
-    IPC_RDSTLS_RSP,
-    IPC_LICENCE_GET_REQ,
-    IPC_LICENCE_GET_RSP,
-    IPC_LICENCE_PUT,
-    IPC_REDIRECT_REQ,
-    IPC_REDIRECT_RSP,
     IPC_NOTE,
     IPC_TRANSFER,
     IPC_END,
@@ -99,6 +92,14 @@ enum ipc_type {
     /* keeper → door: accept no more, hand over what waits, then end; the sockets stay open for
      * whoever else has them. keeper → spawner: door's end will be no accident */
     IPC_RETIRE,
+    /* session ↔ keeper, again */
+    IPC_RDSTLS_REQ,
+    IPC_RDSTLS_RSP,
+    IPC_LICENCE_GET_REQ,
+    IPC_LICENCE_GET_RSP,
+    IPC_LICENCE_PUT,
+    IPC_REDIRECT_REQ,
+    IPC_REDIRECT_RSP,
     IPC_TYPE_COUNT
 };
 

@@ -156,14 +156,9 @@ enum sp_err keeper_verify(struct keeper_link *k, struct ipc_verify_req *req, uin
     return SP_OK;
 }
 
-enum sp_err keeper_decide(struct keeper_link *k, struct ipc_decide_rsp *out)
+/* Take what DECIDE or REDIRECT answered. */
+static enum sp_err take_decision(struct keeper_link *k, struct ipc_decide_rsp *out)
 {
-    struct ipc_plain req = {0};
-    enum sp_err err =
-        call(k, IPC_DECIDE_REQ, &req, sizeof(req), IPC_DECIDE_RSP, sizeof(*out), KEEPER_ANSWER_MS);
-
-    if (err != SP_OK)
-        return err;
     take_answer(k, out, sizeof(*out));
     out->host[sizeof(out->host) - 1] = '\0';
     out->target[sizeof(out->target) - 1] = '\0';
@@ -172,6 +167,77 @@ enum sp_err keeper_decide(struct keeper_link *k, struct ipc_decide_rsp *out)
     if (out->lease_ms > 0)
         k->lease_until_ms = clock_now_ms() + out->lease_ms;
     return SP_OK;
+}
+
+enum sp_err keeper_decide(struct keeper_link *k, struct ipc_decide_rsp *out)
+{
+    struct ipc_plain req = {0};
+    enum sp_err err =
+        call(k, IPC_DECIDE_REQ, &req, sizeof(req), IPC_DECIDE_RSP, sizeof(*out), KEEPER_ANSWER_MS);
+
+    return err == SP_OK ? take_decision(k, out) : err;
+}
+
+enum sp_err keeper_redirect(struct keeper_link *k, struct ipc_redirect_req *req,
+                            struct ipc_decide_rsp *out)
+{
+    static struct ipc_decide_rsp next;
+    enum sp_err err = call(k, IPC_REDIRECT_REQ, req, sizeof(*req), IPC_REDIRECT_RSP, sizeof(next),
+                           KEEPER_ANSWER_MS);
+
+    if (err == SP_OK)
+        err = take_decision(k, &next);
+    if (err == SP_OK && next.errinfo == 0)
+        *out = next;
+    else if (err == SP_OK)
+        out->errinfo = next.errinfo;
+    return err;
+}
+
+enum sp_err keeper_rdstls(struct keeper_link *k)
+{
+    struct ipc_plain req = {0};
+    struct ipc_status_rsp rsp;
+    enum sp_err err =
+        call(k, IPC_RDSTLS_REQ, &req, sizeof(req), IPC_RDSTLS_RSP, sizeof(rsp), KEEPER_ANSWER_MS);
+
+    if (err != SP_OK)
+        return err;
+    take_answer(k, &rsp, sizeof(rsp));
+    return rsp.errinfo == 0 ? SP_OK : SP_EDENIED;
+}
+
+enum sp_err keeper_licence_get(struct keeper_link *k, const char *scope,
+                               struct ipc_licence_get_rsp *out)
+{
+    struct ipc_licence_get_req req = {0};
+
+    snprintf(req.scope, sizeof(req.scope), "%s", scope);
+    enum sp_err err = call(k, IPC_LICENCE_GET_REQ, &req, sizeof(req), IPC_LICENCE_GET_RSP,
+                           sizeof(*out), KEEPER_ANSWER_MS);
+    if (err != SP_OK)
+        return err;
+    take_answer(k, out, sizeof(*out));
+    if (out->size > sizeof(out->licence))
+        return lost(k, SP_EVALUE, "keeper's licence");
+    return SP_OK;
+}
+
+void keeper_licence_put(struct keeper_link *k, const char *scope, const uint8_t *licence,
+                        size_t size)
+{
+    static struct ipc_licence_put put;
+
+    if (size == 0 || size > sizeof(put.licence))
+        return;
+    memset(&put, 0, sizeof(put));
+    snprintf(put.scope, sizeof(put.scope), "%s", scope);
+    put.size = (uint32_t)size;
+    memcpy(put.licence, licence, size);
+    if (ipc_send(k->fd, IPC_LICENCE_PUT, &put, sizeof(put), NULL, 0,
+                 clock_now_ms() + KEEPER_ANSWER_MS) != SP_OK)
+        k->is_ended = true;
+    sp_wipe(&put, sizeof(put));
 }
 
 enum sp_err keeper_delegate(struct keeper_link *k, struct ipc_delegate_req *req, uint32_t *errinfo)

@@ -94,6 +94,29 @@ SP_MUST_USE enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16]
  */
 SP_MUST_USE enum sp_err keeper_clear(struct keeper_link *k, struct ipc_clear_rsp *out);
 
+/* Say that the target logs us on by its own token. Errors: SP_EDENIED; SP_ETIME; SP_ECLOSED */
+SP_MUST_USE enum sp_err keeper_rdstls(struct keeper_link *k);
+
+/*
+ * Ask for the licence that the target gave before.
+ * scope    NUL-terminated, cut to IPC_SCOPE_MAX - 1 bytes
+ * Errors:  SP_ETIME; SP_ECLOSED
+ */
+SP_MUST_USE enum sp_err keeper_licence_get(struct keeper_link *k, const char *scope,
+                                           struct ipc_licence_get_rsp *out);
+
+/* Have a new licence kept; failures are not reported, since the session goes on without it. */
+void keeper_licence_put(struct keeper_link *k, const char *scope, const uint8_t *licence,
+                        size_t size);
+
+/*
+ * Ask whether the target's redirection may be followed; keeper dials then.
+ * out      the next target, written only if its errinfo, which is always written, is 0
+ * Errors:  SP_ETIME; SP_ECLOSED; SP_EVALUE
+ */
+SP_MUST_USE enum sp_err keeper_redirect(struct keeper_link *k, struct ipc_redirect_req *req,
+                                        struct ipc_decide_rsp *out);
+
 /*
  * Send a note for the event log; beyond IPC_NOTES_MAX - 1 all but IPC_NOTE_CLOSED are dropped, so
  * that the last one is always taken. Failures are not reported: keeper is gone then.

@@ -66,8 +66,10 @@ void config_free(struct config *config)
     }
     for (size_t i = 0; i < config->user_count; i++)
         secret_clear(&config->users[i].nt_hash);
-    for (size_t i = 0; i < config->target_count; i++)
+    for (size_t i = 0; i < config->target_count; i++) {
         secret_clear(&config->targets[i].login_password);
+        free(config->targets[i].redirects);
+    }
     free(config->users);
     free(config->groups);
     free(config->targets);

@@ -30,6 +30,9 @@
 #define CONFIG_NAMES_MAX    32
 #define CONFIG_TAGS_MAX     32 /* of one target */
 
+#define CONFIG_REDIRECTS_MAX 32 /* of one target */
+#define CONFIG_REDIRECT_SIZE 61 /* a host's name there, with NUL */
+
 #define CONFIG_PIN_SIZE 32 /* SHA-256 of the DER SubjectPublicKeyInfo */
 
 struct config_user {
@@ -42,6 +45,12 @@ struct config_user {
 struct config_group {
     char name[CONFIG_NAME_SIZE];
     uint8_t *user_bits; /* user_count bits */
+};
+
+/* Where a target may send its clients besides to other targets of the configuration. */
+struct config_redirect {
+    char host[CONFIG_REDIRECT_SIZE];
+    uint16_t port;
 };
 
 struct config_target {
@@ -60,6 +69,8 @@ struct config_target {
     uint8_t pin[CONFIG_PIN_SIZE]; /* if tls_mode is IPC_TLS_PIN */
     uint32_t tls_min;             /* 0x0301…0x0304 towards this target */
     enum ipc_nla nla;
+    struct config_redirect *redirects; /* owned */
+    size_t redirect_count;
 };
 
 /* Who may reach what. Groups and tags are already resolved into the two sets. */

@@ -99,8 +99,8 @@ struct config_raw_group {
 
 struct config_raw_target {
     char *name, *address, *nla;
-    char **tags;
-    uint32_t tags_count;
+    char **tags, **redirects;
+    uint32_t tags_count, redirects_count;
     struct config_raw_login *login;
     struct config_raw_tls *tls;
 };

@@ -85,6 +85,7 @@ static const cyaml_schema_field_t target_fields[] = {
     FIELD_MAP(config_raw_target, login, TEXT, login_fields),
     FIELD_MAP(config_raw_target, tls, OPTIONAL, tls_fields),
     FIELD_TEXT(config_raw_target, nla, OPTIONAL),
+    FIELD_LIST(config_raw_target, redirects, OPTIONAL, &text_entry, CONFIG_REDIRECTS_MAX),
     CYAML_FIELD_END,
 };
 

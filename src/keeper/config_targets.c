@@ -207,6 +207,28 @@ static enum sp_err check_nla(struct place *p)
     return SP_OK;
 }
 
+static enum sp_err check_redirects(struct place *p)
+{
+    const struct config_raw_target *raw = p->raw;
+
+    if (raw->redirects_count == 0)
+        return SP_OK;
+    p->made->redirects = calloc(raw->redirects_count, sizeof(*p->made->redirects));
+    SP_BUG(p->made->redirects == NULL);
+    for (size_t i = 0; i < raw->redirects_count; i++) {
+        struct config_redirect *made = &p->made->redirects[i];
+        char host[IPC_HOST_MAX], key[32];
+
+        snprintf(key, sizeof(key), "redirects[%zu]", i);
+        if (config_read_address(raw->redirects[i], host, &made->port) != SP_OK ||
+            strlen(host) >= sizeof(made->host))
+            return config_refuse(p->s, SP_EVALUE, at(p, key), NULL, raw->redirects[i], NULL);
+        memcpy(made->host, host, strlen(host) + 1);
+    }
+    p->made->redirect_count = raw->redirects_count;
+    return SP_OK;
+}
+
 static enum sp_err check_target(struct place *p)
 {
     enum sp_err err = check_name(p);
@@ -220,7 +242,9 @@ static enum sp_err check_target(struct place *p)
         err = check_login(p);
     if (err == SP_OK)
         err = check_tls(p);
-    return err == SP_OK ? check_nla(p) : err;
+    if (err == SP_OK)
+        err = check_nla(p);
+    return err == SP_OK ? check_redirects(p) : err;
 }
 
 enum sp_err config_check_targets(struct config_load_state *s, const struct config_raw *raw)

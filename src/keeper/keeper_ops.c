@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/licences.h"
 #include "keeper/policy.h"
 #include "keeper/session_priv.h"
 
@@ -172,6 +174,75 @@ static enum sp_err op_known_key(void *ctx, const char *target, const uint8_t key
     return known_targets_check(&k->known, target, key, is_new, known);
 }
 
+/* A target of the configuration by its address, if the person may reach it. */
+static bool redirect_to_target(const struct keeper *k, const struct session *s, const char *host,
+                               struct session_decision *out)
+{
+    const struct config *config = k->config;
+    const struct config_user *user = policy_find_user(config, s->user_text);
+    struct policy_name name = {0};
+
+    if (user == NULL || user->is_disabled || policy_split_name(s->user_text, &name) != SP_OK)
+        return false;
+    for (size_t i = 0; i < config->target_count; i++) {
+        const struct config_rule *rule;
+
+        if (strcasecmp(config->targets[i].host, host) != 0)
+            continue;
+        rule = policy_rule_for(config, (size_t)(user - config->users), i);
+        if (rule == NULL)
+            continue;
+        allow(k, &config->targets[i], rule, name.user, s->domain_text, out);
+        return true;
+    }
+    return false;
+}
+
+/* A host that the target's own list names: the same account and rules, another machine. */
+static bool redirect_to_listed(const struct session *s, const char *host,
+                               struct session_decision *out)
+{
+    const struct config_target *t = s->decision.secret;
+
+    for (size_t i = 0; t != NULL && i < t->redirect_count; i++) {
+        if (strcasecmp(t->redirects[i].host, host) != 0)
+            continue;
+        *out = s->decision;
+        out->port = t->redirects[i].port;
+        snprintf(out->host, sizeof(out->host), "%s", t->redirects[i].host);
+        snprintf(out->known_as, sizeof(out->known_as), "%s/%s", t->name, t->redirects[i].host);
+        return true;
+    }
+    return false;
+}
+
+static void op_redirect(void *ctx, const struct session *s, const char *host,
+                        struct session_decision *out)
+{
+    const struct keeper *k = ctx;
+
+    if (host == NULL)
+        *out = s->decision;
+    else if (!redirect_to_target(k, s, host, out) && !redirect_to_listed(s, host, out))
+        deny(out, ERRINFO_NO_CONNECTION,
+             "neither a target that this person may reach nor in the target's redirects");
+}
+
+static enum sp_err op_licence_get(void *ctx, const char *target, const char *scope,
+                                  struct ipc_licence_get_rsp *out)
+{
+    const struct keeper *k = ctx;
+
+    return licences_get(k->config->state_dir, target, scope, out);
+}
+
+static enum sp_err op_licence_put(void *ctx, const char *target, const struct ipc_licence_put *put)
+{
+    const struct keeper *k = ctx;
+
+    return licences_put(k->config->state_dir, target, put->scope, put->licence, put->size);
+}
+
 static enum sp_err op_event(void *ctx, struct event *e, bool is_durable)
 {
     return keeper_event(ctx, e, is_durable);
@@ -189,5 +260,8 @@ void keeper_ops_init(struct keeper *k)
                                   .dial = op_dial,
                                   .password = op_password,
                                   .known_key = op_known_key,
+                                  .redirect = op_redirect,
+                                  .licence_get = op_licence_get,
+                                  .licence_put = op_licence_put,
                                   .event = op_event};
 }

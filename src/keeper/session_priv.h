@@ -35,6 +35,9 @@ verb_fn verb_sign, verb_challenge, verb_verify, verb_decide, verb_delegate;
 /* verbs_target.c: from the connection to the target's login. Errors: a violation */
 verb_fn verb_connect, verb_certificate, verb_bind, verb_seal, verb_clear;
 
+/* verbs_redirect.c: licences, and the way to the next target. Errors: a violation */
+verb_fn verb_rdstls, verb_licence_get, verb_licence_put, verb_redirect;
+
 /* verbs_note.c. Errors: a violation */
 verb_fn verb_note;
 
@@ -46,6 +49,12 @@ void session_event_write(const struct session_ops *ops, struct event *e);
 
 /* Answer a request; a session that does not take its answer is a violation (SP_ETIME, …). */
 SP_MUST_USE enum sp_err verb_answer(struct verb *v, uint32_t type, void *msg, size_t size, int fd);
+
+/* Let the verbs towards a target be used once more, for the next one; the state is the caller's. */
+void session_next_target(struct session *s);
+
+/* Write what the session may know of a decision. */
+void session_decision_tell(const struct session_decision *d, struct ipc_decide_rsp *rsp);
 
 /* Move to REFUSED and remember why for session_end. */
 void session_refuse(struct session *s, const char *reason);

@@ -39,6 +39,13 @@ static const struct row table[] = {
     {IPC_BIND_REQ, sizeof(struct ipc_bind_req), IN(SESSION_TRUSTED), true, false, verb_bind},
     {IPC_SEAL_REQ, sizeof(struct ipc_seal_req), IN(SESSION_BOUND), true, false, verb_seal},
     {IPC_CLEAR_REQ, sizeof(struct ipc_plain), IN(SESSION_TRUSTED), true, false, verb_clear},
+    {IPC_RDSTLS_REQ, sizeof(struct ipc_plain), IN(SESSION_TRUSTED), true, false, verb_rdstls},
+    {IPC_LICENCE_GET_REQ, sizeof(struct ipc_licence_get_req), IN(SESSION_ADMITTED), true, false,
+     verb_licence_get},
+    {IPC_LICENCE_PUT, sizeof(struct ipc_licence_put), IN(SESSION_ADMITTED), true, false,
+     verb_licence_put},
+    {IPC_REDIRECT_REQ, sizeof(struct ipc_redirect_req), IN(SESSION_ADMITTED), false, false,
+     verb_redirect},
     {IPC_NOTE, sizeof(struct ipc_note), IN_ANY, false, false, verb_note},
 };
 #define ROW_COUNT (sizeof(table) / sizeof(table[0]))
@@ -98,6 +105,18 @@ static const struct row *find_row(uint32_t type)
             return &table[i];
     }
     return NULL;
+}
+
+void session_next_target(struct session *s)
+{
+    static const uint32_t types[] = {IPC_CONNECT_REQ,     IPC_CERTIFICATE_REQ, IPC_BIND_REQ,
+                                     IPC_SEAL_REQ,        IPC_CLEAR_REQ,       IPC_RDSTLS_REQ,
+                                     IPC_LICENCE_GET_REQ, IPC_LICENCE_PUT};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        s->used &= ~(1u << (find_row(types[i]) - table));
+    s->note_kinds &= ~(1u << IPC_NOTE_TARGET_LOGIN);
+    s->is_dialed = false;
 }
 
 static enum sp_err check(const struct session *s, const struct row *row, const struct ipc_in *in,

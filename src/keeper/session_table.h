@@ -4,6 +4,8 @@
  *   OPEN ─SIGN─► SIGNED ─CHALLENGE─► CHALLENGED ─VERIFY─► VERIFIED ─DECIDE─► DECIDED ─CONNECT─►
  *   CONNECTING ─(dialed)─► CONNECTED ─CERTIFICATE─► TRUSTED ─BIND─► BOUND ─SEAL─► ADMITTED
  *                                                           ─CLEAR──────────────► ADMITTED
+ *                                                           ─RDSTLS─────────────► ADMITTED
+ *   ADMITTED ─LICENCE_GET, LICENCE_PUT─► ADMITTED      ADMITTED ─REDIRECT─► DECIDED: next target
  *   ADMITTED ─NOTE active─► ACTIVE      any refusal ─► REFUSED      NOTE closed ─► CLOSED
  *
  * Whatever is not in the table, of another size, in another state or one too many is a violation:
@@ -71,9 +73,10 @@ struct session_decision {
     uint8_t pin[32]; /* for IPC_TLS_PIN                                                 */
     char target[IPC_TEXT_MAX];
     char host[IPC_HOST_MAX];
-    char rule[IPC_TEXT_MAX]; /* which rule allowed it, for the event                  */
-    char reason[512];        /* why not, for the event                                */
-    const void *secret;      /* names the target to session_ops.password; borrowed    */
+    char known_as[IPC_TEXT_MAX]; /* name for known_key, if it is not the target's      */
+    char rule[IPC_TEXT_MAX];     /* which rule allowed it, for the event                  */
+    char reason[512];            /* why not, for the event                                */
+    const void *secret;          /* names the target to session_ops.password; borrowed    */
 };
 
 /* One session as keeper sees it. */
@@ -103,6 +106,8 @@ struct session {
     uint8_t exported_key[16];
     uint16_t delegated_size;
     uint8_t delegated[IPC_NAME_MAX]; /* the person's own password */
+    uint32_t hops;                   /* redirections that were asked for */
+    bool may_rdstls; /* the redirection that led to this target came with a token for it */
     char channels[SESSION_CHANNELS_MAX][SESSION_CHANNEL_SIZE];
     uint32_t channel_count;
     uint64_t to_client, to_target;
@@ -133,6 +138,15 @@ struct session_ops {
      * Errors: SP_EDENIED another key is known, it is in known; SP_ESYS it cannot be kept */
     enum sp_err (*known_key)(void *ctx, const char *target, const uint8_t key[32], bool *is_new,
                              uint8_t known[32]);
+    /* Whether this session may follow its target to host, as written there; NULL = the same target
+     * again, by its routing token. out->reason says why not. */
+    void (*redirect)(void *ctx, const struct session *s, const char *host,
+                     struct session_decision *out);
+    /* The licence that a target gave before: size 0 if none. Errors: SP_ESYS */
+    enum sp_err (*licence_get)(void *ctx, const char *target, const char *scope,
+                               struct ipc_licence_get_rsp *out);
+    /* Keep a licence, replacing the older one. Errors: SP_ESYS */
+    enum sp_err (*licence_put)(void *ctx, const char *target, const struct ipc_licence_put *put);
     /* Write an event and end it. */
     enum sp_err (*event)(void *ctx, struct event *e, bool is_durable);
 };

@@ -170,7 +170,7 @@ static enum sp_err log_granted(struct verb *v)
     return v->ops->event(v->ops->ctx, &e, true);
 }
 
-static void decide_answer(const struct session_decision *d, struct ipc_decide_rsp *rsp)
+void session_decision_tell(const struct session_decision *d, struct ipc_decide_rsp *rsp)
 {
     rsp->nla = d->nla;
     rsp->login = d->login;
@@ -206,7 +206,7 @@ enum sp_err verb_decide(struct verb *v)
         log_denied(v, "the event log cannot be written");
         return verb_answer(v, IPC_DECIDE_RSP, &rsp, sizeof(rsp), -1);
     }
-    decide_answer(d, &rsp);
+    session_decision_tell(d, &rsp);
     s->state = SESSION_DECIDED;
     if (v->ops->dial(v->ops->ctx, s) != SP_OK) {
         struct ipc_dialed failed = {.status = IPC_DIAL_FAILED};

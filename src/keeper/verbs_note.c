@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "keeper/session_priv.h"
 
@@ -130,6 +131,7 @@ static enum sp_err on_active(struct verb *v, const struct ipc_note *n)
         return sp_fail_set(v->fail, SP_ESTATE, "NOTE.active", s->state, SESSION_ADMITTED);
     s->state = SESSION_ACTIVE;
     s->active_ms = v->ops->now_ms(v->ops->ctx);
+    sp_wipe(s->delegated, sizeof(s->delegated)); /* no further target will want it */
     session_event(s, &e, "session_active");
     event_number(&e, "setup_ms", s->active_ms - s->started_ms);
     session_event_write(v->ops, &e);
@@ -157,6 +159,17 @@ static enum sp_err on_target_error(struct verb *v, const struct ipc_note *n)
     return SP_OK;
 }
 
+static enum sp_err on_no_redirect(struct verb *v, const struct ipc_note *n)
+{
+    struct event e;
+
+    (void)n;
+    session_event(v->s, &e, "target_no_redirect");
+    event_word(&e, "reason", "the target says that it does not send the client elsewhere");
+    session_event_write(v->ops, &e);
+    return SP_OK;
+}
+
 static enum sp_err on_closed(struct verb *v, const struct ipc_note *n)
 {
     struct session *s = v->s;
@@ -180,6 +193,7 @@ static note_fn *const kinds[] = {
     [IPC_NOTE_ACTIVE] = on_active,
     [IPC_NOTE_LOGGED_ON] = on_logged_on,
     [IPC_NOTE_TARGET_ERROR] = on_target_error,
+    [IPC_NOTE_NO_REDIRECT] = on_no_redirect,
     [IPC_NOTE_CLOSED] = on_closed,
 };
 static_assert(sizeof(kinds) / sizeof(kinds[0]) == IPC_NOTE_KIND_COUNT, "all handled");

@@ -152,8 +152,9 @@ static bool judge_tofu(struct verb *v, const struct ipc_certificate_req *req)
 {
     uint8_t known[32] = {0};
     bool is_new = false;
-    enum sp_err err =
-        v->ops->known_key(v->ops->ctx, v->s->decision.target, req->key_sha256, &is_new, known);
+    const struct session_decision *d = &v->s->decision;
+    const char *name = d->known_as[0] != '\0' ? d->known_as : d->target;
+    enum sp_err err = v->ops->known_key(v->ops->ctx, name, req->key_sha256, &is_new, known);
     struct event e;
 
     if (err == SP_EDENIED)
@@ -304,7 +305,6 @@ enum sp_err verb_seal(struct verb *v)
                                 sizeof(rsp.auth_info), &used);
     sp_wipe(password, sizeof(password));
     sp_wipe(v->s->exported_key, sizeof(v->s->exported_key));
-    sp_wipe(v->s->delegated, sizeof(v->s->delegated));
     if (err != SP_OK)
         return sp_fail_set(v->fail, err, "SEAL", 0, 0);
     rsp.size = (uint32_t)used;
@@ -327,7 +327,6 @@ enum sp_err verb_clear(struct verb *v)
         return sp_fail_set(v->fail, SP_EDENIED, "CLEAR.password", 0, 0);
     }
     rsp.password_size = (uint32_t)size;
-    sp_wipe(v->s->delegated, sizeof(v->s->delegated));
     v->s->state = SESSION_ADMITTED;
     enum sp_err err = verb_answer(v, IPC_CLEAR_RSP, &rsp, sizeof(rsp), -1);
     sp_wipe(&rsp, sizeof(rsp));

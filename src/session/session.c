@@ -175,12 +175,11 @@ static void note_target_login(struct session *s)
 }
 
 /*
- * From keeper's yes to the target's Demand Active.
+ * From keeper's yes to the target's Demand Active, or to its redirection.
  * errinfo  what the client is to be told after a failure
  * told     keeper has written the event itself
  */
-static enum sp_err reach_target(struct session *s, enum ipc_step *step, uint32_t *errinfo,
-                                bool *told)
+static enum sp_err reach_hop(struct session *s, enum ipc_step *step, uint32_t *errinfo, bool *told)
 {
     SP_FD fd = -1;
     uint32_t refused = 0;
@@ -223,6 +222,32 @@ static enum sp_err reach_target(struct session *s, enum ipc_step *step, uint32_t
     err = back_await_activation(&s->back, step, &own);
     if (own != 0)
         *errinfo = own;
+    return err;
+}
+
+/* As reach_hop, following redirections; keeper allows each and counts them. */
+static enum sp_err reach_target(struct session *s, enum ipc_step *step, uint32_t *errinfo,
+                                bool *told)
+{
+    enum sp_err err = reach_hop(s, step, errinfo, told);
+
+    while (err == SP_OK && s->back.next.is_set) {
+        struct ipc_redirect_req req = {.flags = s->back.next.flags,
+                                       .session_id = s->back.next.session_id,
+                                       .host_count = (uint32_t)s->back.next.host_count};
+
+        memcpy(req.hosts, s->back.next.hosts, sizeof(req.hosts));
+        err = keeper_redirect(&s->keeper, &req, &s->decision);
+        if (err != SP_OK)
+            return sp_fail_set(&s->back.stream.fail, err, "keeper: redirect", 0, 0);
+        if (s->decision.errinfo != 0) {
+            *errinfo = s->decision.errinfo;
+            *told = true;
+            return SP_EDENIED;
+        }
+        back_follow(&s->back);
+        err = reach_hop(s, step, errinfo, told);
+    }
     return err;
 }
 

@@ -27,9 +27,9 @@ static void check_invariants(void)
 {
     check(w.signs <= 1);                     /* one signature a connection               */
     check(w.dials <= w.durable_events);      /* durable before the effect                */
-    check(w.dials <= 1);                     /* one target a connection                  */
-    check(w.passwords <= 2);                 /* BIND and SEAL, or CLEAR                  */
-    check(w.passwords == 0 || w.dials == 1); /* no secret before the decision            */
+    check(w.dials <= 1 + IPC_REDIRECTS_MAX); /* one target a connection, and where it led */
+    check(w.passwords <= 2 * w.dials);       /* BIND and SEAL, or CLEAR; no secret before
+                                                the decision                             */
     check(w.s.state < SESSION_STATE_COUNT);
     check(w.s.notes <= IPC_NOTES_MAX + 1);
     if (w.sent_type != IPC_CLEAR_RSP)

@@ -15,6 +15,30 @@ SET_ERROR_INFO, SAVE_SESSION_INFO, FRAME_ACK = 0x2F, 0x26, 0x38
 CLIENT_EARLY = 0x0661  # errors, connection type, layout, time zone, heartbeat
 
 
+def redirection(session=7, flags=0, **fields):
+    """A Server Redirection Packet (2.2.13.1); text becomes UTF-16 with its NUL, bytes stay."""
+    order = {'address': 1, 'token': 2, 'user': 4, 'domain': 8, 'password': 0x10, 'fqdn': 0x100,
+             'netbios': 0x200, 'tsv_url': 0x1000, 'guid': 0x8000, 'certificate': 0x10000}
+    body = b''
+    for name, flag in order.items():
+        value = fields.pop(name, None)
+        if value is None:
+            continue
+        if isinstance(value, str):
+            value = (value + '\0').encode('utf-16-le')
+        body += struct.pack('<I', len(value)) + value
+        flags |= flag
+    addresses = fields.pop('addresses', None)
+    if addresses:
+        texts = [(a + '\0').encode('utf-16-le') for a in addresses]
+        inner = struct.pack('<I', len(texts)) + b''.join(struct.pack('<I', len(t)) + t for t in texts)
+        body += struct.pack('<I', len(inner)) + inner
+        flags |= 0x800
+    if fields:
+        raise TypeError(f'no field {fields}')
+    return struct.pack('<HHII', 0x0400, 12 + len(body), session, flags) + body
+
+
 def tpkt(body):
     return struct.pack('>BBH', 3, 0, len(body) + 4) + body
 

@@ -18,6 +18,9 @@ class Script:
     early_result    value sent with HYBRID_EX
     licence         bytes sent instead of "valid client"
     before_active   called with the connection before Demand Active (auto-detect, redirection …)
+    redirect        bytes of a Server Redirection Packet sent instead of Demand Active
+    rdstls          resultCode of RDSTLS, if that is selected
+    licensing       called with the connection instead of sending licence
     on_active       called with the connection once the client is active; returning ends it
     """
 
@@ -25,7 +28,8 @@ class Script:
         self.selected, self.failure, self.rsp_flags = mcs.PROTOCOL_HYBRID, None, 3
         self.echo_protocols, self.wrong_echo, self.early_result = None, False, 0
         self.licence = mcs.licence_valid()
-        self.before_active = None
+        self.before_active, self.redirect, self.licensing = None, None, None
+        self.rdstls = 0
         self.on_active = Connection.serve
         self.message_channel = False
         for name, value in changes.items():
@@ -126,13 +130,22 @@ class Connection:
         self.line.start_tls(self.target.context, server_side=True)
         if self.script.selected in (mcs.PROTOCOL_HYBRID, mcs.PROTOCOL_HYBRID_EX):
             self._nla()
+        elif self.script.selected == mcs.PROTOCOL_RDSTLS:
+            self._rdstls()
         self._mcs()
         self._joins()
         info = mcs.client_info_read(self.receive()[1])
         self.target.tell(self, info=info)
-        self.send_io(self.script.licence)
+        if self.script.licensing:
+            self.script.licensing(self)
+        else:
+            self.send_io(self.script.licence)
         if self.script.before_active:
             self.script.before_active(self)
+        if self.script.redirect:
+            self.send_io(mcs.share_control(mcs.PDU_REDIRECT, 1002, bytes(2) + self.script.redirect))
+            while True:
+                self.receive()  # until the client goes
         self.activate()
         self.target.tell(self, active=True)
         self.script.on_active(self)
@@ -169,6 +182,16 @@ class Connection:
         self.target.tell(self, credentials=secret)
         if self.script.selected == mcs.PROTOCOL_HYBRID_EX:
             self.line.send(struct.pack('<I', self.script.early_result))
+
+    def _rdstls(self):
+        self.line.send(struct.pack('<HHHH', 1, 1, 1, 1))
+        self.target.tell(self, rdstls_head=self.line.take(6))
+        fields = []
+        for _ in range(4):
+            size, = struct.unpack('<H', self.line.take(2))
+            fields.append(self.line.take(size))
+        self.target.tell(self, rdstls=fields)
+        self.line.send(struct.pack('<HHHI', 1, 4, 1, self.script.rdstls))
 
     def _mcs(self):
         blocks = mcs.gcc_blocks(self.line.tpkt())

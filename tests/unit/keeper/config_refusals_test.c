@@ -358,6 +358,22 @@ static void test_bad_targets(void **state)
     CHECK_BAD(cases);
 }
 
+static void test_bad_redirects(void **state)
+{
+    static const struct bad cases[] = {
+        {TARGET "    login: delegate\n    redirects: ['host:0']\n",
+         "7: field targets[0].redirects[0]: expected HOST or HOST:PORT", NULL},
+        {TARGET "    login: delegate\n    redirects: [a, '::1']\n",
+         "7: field targets[0].redirects[1]:", "brackets: [2001:db8::1]"},
+        {TARGET "    login: delegate\n    redirects: ["
+                "a123456789b123456789c123456789d123456789e123456789f1234567890]\n",
+         "7: field targets[0].redirects[0]:", "brackets"},
+    };
+
+    (void)state;
+    CHECK_BAD(cases);
+}
+
 #define RULE(text)                                                                                 \
     USERS "targets: [{name: t, address: h, tags: [g], login: delegate}]\nrules:\n  - " text "\n"
 
@@ -409,10 +425,10 @@ static void test_bad_rules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_yaml),    cmocka_unit_test(test_bad_shape),
-        cmocka_unit_test(test_bad_service), cmocka_unit_test(test_bad_limits),
-        cmocka_unit_test(test_bad_users),   cmocka_unit_test(test_bad_targets),
-        cmocka_unit_test(test_bad_rules),
+        cmocka_unit_test(test_bad_yaml),      cmocka_unit_test(test_bad_shape),
+        cmocka_unit_test(test_bad_service),   cmocka_unit_test(test_bad_limits),
+        cmocka_unit_test(test_bad_users),     cmocka_unit_test(test_bad_targets),
+        cmocka_unit_test(test_bad_redirects), cmocka_unit_test(test_bad_rules),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

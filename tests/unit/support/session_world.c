@@ -3,6 +3,7 @@
  */
 #include "support/session_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,40 @@ static enum sp_err on_known(void *ctx, const char *target, const uint8_t key[32]
     return w->known_err;
 }
 
+static void on_redirect(void *ctx, const struct session *s, const char *host,
+                        struct session_decision *out)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    snprintf(w->redirect_host, sizeof(w->redirect_host), "%s", host != NULL ? host : "");
+    *out = w->decision;
+    out->is_allowed = host == NULL || strcmp(host, "farm02.example") == 0;
+    snprintf(out->host, sizeof(out->host), "%s", host != NULL ? host : w->decision.host);
+    snprintf(out->reason, sizeof(out->reason), "not allowed");
+}
+
+static enum sp_err on_licence_get(void *ctx, const char *target, const char *scope,
+                                  struct ipc_licence_get_rsp *out)
+{
+    struct world *w = ctx;
+
+    (void)target;
+    (void)scope;
+    memset(out->licence, 0x4C, 8);
+    out->size = 8;
+    return w->licence_err;
+}
+
+static enum sp_err on_licence_put(void *ctx, const char *target, const struct ipc_licence_put *put)
+{
+    struct world *w = ctx;
+
+    (void)target;
+    w->licence_size = put->size;
+    return w->licence_err;
+}
+
 static enum sp_err on_event(void *ctx, struct event *e, bool is_durable)
 {
     struct world *w = ctx;
@@ -136,8 +171,9 @@ void world_init(struct world *w)
                                             .rule = "all"};
     memcpy(w->decision.user, user, sizeof(user));
     memset(w->decision.pin, 0x11, sizeof(w->decision.pin));
-    w->ops = (struct session_ops){w,         on_now,  on_send,     on_sign,  on_account,
-                                  on_decide, on_dial, on_password, on_known, on_event};
+    w->ops = (struct session_ops){
+        w,           on_now,   on_send,     on_sign,        on_account,     on_decide, on_dial,
+        on_password, on_known, on_redirect, on_licence_get, on_licence_put, on_event};
 }
 
 void world_clear(struct world *w)
@@ -213,7 +249,19 @@ size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
     struct ipc_seal_req *seal = (struct ipc_seal_req *)(void *)in->msg.bytes;
 
     memset(in, 0, sizeof(*in));
+    struct ipc_licence_put *licence = (struct ipc_licence_put *)(void *)in->msg.bytes;
+    struct ipc_redirect_req *redirect = (struct ipc_redirect_req *)(void *)in->msg.bytes;
+
     switch (type) {
+    case IPC_LICENCE_GET_REQ:
+        return sizeof(struct ipc_licence_get_req);
+    case IPC_LICENCE_PUT:
+        licence->size = 8;
+        return sizeof(*licence);
+    case IPC_REDIRECT_REQ:
+        redirect->host_count = 1;
+        memcpy(redirect->hosts[0], "farm02.example", 15);
+        return sizeof(*redirect);
     case IPC_SIGN_REQ:
         return sizeof(struct ipc_sign_req);
     case IPC_VERIFY_REQ:

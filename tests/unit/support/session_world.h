@@ -18,8 +18,10 @@ struct world {
     /* what the world answers */
     struct session_account account;
     struct session_decision decision;
-    enum sp_err sign_err, dial_err, send_err, event_err, password_err, known_err;
+    enum sp_err sign_err, dial_err, send_err, event_err, password_err, known_err, licence_err;
     bool known_is_new;
+    char redirect_host[IPC_HOST_MAX]; /* that keeper was asked about last */
+    uint32_t licence_size;            /* of the last one put */
     /* what was done to it */
     unsigned signs, dials, sends, durable_events, passwords;
     int sent_fd; /* last descriptor that was sent: its number only */
@@ -35,6 +37,7 @@ struct world {
         struct ipc_bind_rsp bind;
         struct ipc_seal_rsp seal;
         struct ipc_clear_rsp clear;
+        struct ipc_licence_get_rsp licence;
         struct ipc_challenge_rsp challenge;
         struct ipc_end end;
         struct ipc_lease lease;

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns that a target's connection sequence may take: redirection, RDSTLS, licensing, odd steps."""
+import struct
+
+import pytest
+
+from gate import target_entry
+from rdpmini import Closed, Refused, Script, Target, mcs
+
+LB_NOREDIRECT, LB_PK_ENCRYPTED = 0x80, 0x4000
+NO_CONNECTION = 0x404
+
+
+@pytest.fixture
+def machine(certificate):
+    """Start a scripted target on a loopback address of its own: redirections name no port."""
+    targets = []
+
+    def start(host='127.0.0.1', **script):
+        target = Target(*certificate, 'worker', 'behind-the-gate', Script(**script), host=host)
+        target.host = host
+        targets.append(target)
+        return target
+    yield start
+    for target in targets:
+        target.close()
+
+
+def entry(name, target, **more):
+    return target_entry(name, target, address=f'{target.host}:{target.port}', **more)
+
+
+def rule(*names, user='demo'):
+    return {'name': 'all', 'users': [user], 'targets': list(names)}
+
+
+def refused(service, client):
+    """Run into a wall; what the client was told, if it was."""
+    with client, pytest.raises((Refused, Closed)) as said:
+        client.run()
+    service.wait_event('session_end')
+    return said.value
+
+
+# --- redirection ---------------------------------------------------------------------------------
+
+def test_redirection_to_another_target(make_gate, machine):
+    second = machine('127.0.0.3')
+    first = machine('127.0.0.2', redirect=mcs.redirection(
+        session=0x51, fqdn='127.0.0.3', user='spy', domain='OUT', password='carried-along'))
+    service = make_gate(entry('broker', first), entry('host', second, verify='tofu'))
+    with service.mini('demo#broker') as client:
+        client.run()
+        client.send_keys(0x1E)
+        assert second.wait(lambda t: b'\x1e' in t.connections[-1].facts.get('input', b''))
+    assert second.fact('credentials') == ('', 'worker', 'behind-the-gate'), 'keeper knows the account'
+    assert second.fact('info')['user'] == 'worker'
+    cluster = second.fact('blocks')[0xC004]
+    flags, session = struct.unpack('<II', cluster)
+    assert flags & 2 and session == 0x51
+    event = service.wait_event('target_redirected')
+    assert (event['next_target'], event['host'], event['hop']) == ('host', '127.0.0.3', 1)
+    learned = service.wait_event('target_certificate_learned')
+    assert learned['target'] == 'host', 'the new target is known by its own name'
+    service.wait_event('session_end')
+    assert not service.failures()
+    assert 'carried-along' not in (service.state / 'events.jsonl').read_text()
+
+
+def test_redirection_by_token(make_gate, machine):
+    """No address: the same target again, with the load balancer's words in the next request."""
+    def send_on(connection):
+        first = len(target.connections) == 1
+        connection.script = Script(redirect=packet if first else None)
+
+    packet = mcs.redirection(token=b'Cookie: msts=3640205228.15629.0000\r\n')
+    target = machine('127.0.0.2', before_active=send_on)
+    service = make_gate(entry('desk', target))
+    with service.mini() as client:
+        client.run()
+    assert target.contacts == 2
+    assert b'Cookie: msts=3640205228.15629.0000\r\n' in target.connections[1].facts['request']
+    assert b'mstshash' not in target.connections[1].facts['request']
+
+
+def test_redirection_to_a_listed_host(make_gate, machine):
+    second = machine('127.0.0.3')
+    first = machine('127.0.0.2', redirect=mcs.redirection(
+        address='10.255.255.1', addresses=['192.0.2.7', '127.0.0.3']))
+    service = make_gate(entry('farm', first, verify='tofu',
+                              redirects=[f'127.0.0.3:{second.port}']))
+    with service.mini() as client:
+        client.run()
+    assert second.fact('credentials') == ('', 'worker', 'behind-the-gate')
+    known = (service.state / 'known_targets').read_text()
+    assert ' farm\n' in known and ' farm/127.0.0.3\n' in known
+
+
+@pytest.mark.parametrize('to', [
+    {'fqdn': 'evil.example'}, {'address': '127.0.0.1'}, {'fqdn': '127.0.0.9'},
+    {'addresses': ['192.0.2.1', '::1']}], ids=str)
+def test_redirection_to_elsewhere_is_refused(make_gate, machine, to):
+    first = machine('127.0.0.2', redirect=mcs.redirection(**to))
+    denied = machine('127.0.0.9')
+    service = make_gate(entry('broker', first), entry('other', denied), rules=[rule('broker')])
+    said = refused(service, service.mini('demo#broker'))
+    assert isinstance(said, Closed) or said.code == NO_CONNECTION
+    event = service.wait_event('target_redirect_refused')
+    assert 'reason' in event and not denied.contacts
+    assert not service.events('target_redirected')
+
+
+def test_three_redirections_and_no_fourth(make_gate, machine):
+    target = machine('127.0.0.2', redirect=mcs.redirection(fqdn='127.0.0.2'))
+    service = make_gate(entry('loop', target))
+    said = refused(service, service.mini())
+    assert isinstance(said, Closed) or said.code == NO_CONNECTION
+    assert target.contacts == 4, 'the first and three hops'
+    assert service.wait_event('target_redirect_refused')['hop'] == 4
+
+
+@pytest.mark.parametrize('packet', [
+    mcs.redirection(token=b'Cookie: msts=1\r\nX: y\r\n'),
+    mcs.redirection(token=b'Cookie: msts=' + b'1' * 300 + b'\r\n'),
+    mcs.redirection(fqdn='host\r\n.example'),
+    mcs.redirection(fqdn=b'o'),
+    mcs.redirection(fqdn='x' * 300),
+    mcs.redirection(flags=1),
+    struct.pack('<HHIIII', 0x400, 20, 1, 0x800, 0xFFFFFFFF, 0x80000000),
+], ids=['token break', 'token long', 'name break', 'odd', 'name long', 'flag', 'count'])
+def test_bad_redirections_end_the_session(make_gate, machine, packet):
+    target = machine('127.0.0.2', redirect=packet)
+    service = make_gate(entry('desk', target))
+    refused(service, service.mini())
+    assert target.contacts == 1
+    assert len(service.failures()) == 1, service.new_events()
+
+
+def test_no_redirect_is_information(make_gate, machine):
+    def say(connection):
+        packet = mcs.redirection(flags=LB_NOREDIRECT, fqdn='elsewhere.example')
+        connection.send_io(mcs.share_control(mcs.PDU_REDIRECT, 1002, bytes(2) + packet))
+
+    target = machine('127.0.0.2', before_active=say)
+    service = make_gate(entry('desk', target))
+    with service.mini() as client:
+        client.run()
+    service.wait_event('target_no_redirect')
+    assert target.contacts == 1
+
+
+def test_redirection_of_a_live_session_ends_it(make_gate, machine):
+    def send_on(connection):
+        packet = mcs.redirection(fqdn='127.0.0.3', password='not-for-the-client')
+        connection.send_io(mcs.share_control(mcs.PDU_REDIRECT, 1002, bytes(2) + packet))
+        connection.serve()
+
+    target, second = machine('127.0.0.2', on_active=send_on), machine('127.0.0.3')
+    service = make_gate(entry('desk', target), entry('second', second))
+    with service.mini('demo#desk') as client:
+        client.run()
+        with pytest.raises(Closed):
+            while True:
+                kind, _, _ = client.receive_share()
+                assert kind != mcs.PDU_REDIRECT
+    assert not second.contacts
+
+
+# --- RDSTLS --------------------------------------------------------------------------------------
+
+GUID = 'QUJDREVGR0hJSktMTU5PUA=='.encode('utf-16-le') + b'\0\0'
+BLOB = bytes(range(200)) + b'\0'
+
+
+def rdstls_pair(machine, **script):
+    second = machine('127.0.0.3', selected=mcs.PROTOCOL_RDSTLS, **script)
+    first = machine('127.0.0.2', redirect=mcs.redirection(
+        flags=LB_PK_ENCRYPTED, fqdn='127.0.0.3', user='worker', domain='FARM', password=BLOB,
+        guid=GUID))
+    return first, second
+
+
+def test_rdstls_follows_a_redirection(make_gate, machine):
+    first, second = rdstls_pair(machine)
+    service = make_gate(entry('broker', first), entry('host', second))
+    with service.mini('demo#broker') as client:
+        client.run()
+    assert second.fact('requested') == 0x0F
+    assert second.fact('rdstls_head') == struct.pack('<HHH', 1, 2, 1)
+    assert second.fact('rdstls') == [GUID, 'worker\0'.encode('utf-16-le'),
+                                     'FARM\0'.encode('utf-16-le'), BLOB]
+    assert 'credentials' not in second.connections[-1].facts
+    assert first.fact('requested') == 0x0B, 'RDSTLS is offered behind a redirection only'
+
+
+@pytest.mark.parametrize('result', [5, 0x52E, 0x775, 0xFFFFFFFF])
+def test_rdstls_refused(make_gate, machine, result):
+    first, second = rdstls_pair(machine, rdstls=result)
+    service = make_gate(entry('broker', first), entry('host', second))
+    refused(service, service.mini('demo#broker'))
+    assert 'info' not in second.connections[-1].facts
+    assert service.failures()[0]['event'] == 'target_login_failed'
+
+
+def test_rdstls_is_not_taken_unasked(make_gate, machine):
+    target = machine('127.0.0.2', selected=mcs.PROTOCOL_RDSTLS)
+    service = make_gate(entry('desk', target))
+    refused(service, service.mini())
+    assert 'rdstls' not in target.connections[-1].facts
