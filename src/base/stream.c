@@ -105,6 +105,8 @@ static enum sp_err handshake(struct stream *s, SSL_CTX *context, const char *hos
     if (s->ssl == NULL || SSL_set_fd(s->ssl, s->fd) != 1)
         return failed(s, SP_ESYS, "SSL_new");
     SSL_set_mode(s->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* A client's password comes in Client Info: no second copy of it may stay in libssl. */
+    SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
     if (host != NULL)
         set_server_name(s->ssl, host);
     for (;;) {
@@ -281,6 +283,7 @@ void stream_read_ahead(struct stream *s)
 {
     if (s->ssl == NULL)
         return;
+    SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* graphics need no wiping */
     SSL_set_read_ahead(s->ssl, 1);
     SSL_set_default_read_buffer_len(s->ssl, TLS_READ_AHEAD);
 }
