@@ -95,8 +95,8 @@ SP_MUST_USE enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16]
 SP_MUST_USE enum sp_err keeper_clear(struct keeper_link *k, struct ipc_clear_rsp *out);
 
 /*
- * Send a note for the event log; beyond IPC_NOTES_MAX - 1 all but IPC_NOTE_CLOSED are dropped, so
- * that the last one is always taken. Failures are not reported: keeper is gone then.
+ * Send a note for the event log; beyond IPC_NOTES_MAX - 2 all are dropped but one about a failure
+ * and IPC_NOTE_CLOSED, which are always taken. Failures are not reported: keeper is gone then.
  * note     head is filled in here
  */
 void keeper_note(struct keeper_link *k, struct ipc_note *note);
