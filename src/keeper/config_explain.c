@@ -76,7 +76,7 @@ static const struct field fields[] = {
     {"targets[].tls", "a mapping {verify: …, pin: …}", NULL},
     {"targets[].tls.verify", "ca, pin, tofu or none", NULL},
     {"targets[].tls.pin", "sha256: and the key's hash in 64 hexadecimal digits or base64",
-     "an event \"target_certificate\" shows the hash"},
+     "the events target_certificate_* show it as key_sha256"},
     {"targets[].nla", "required, allowed or off", "quote it: nla: \"off\""},
     {"rules", "a list of {name, users, groups, targets, tags}", NULL},
     {"rules[]", "a mapping {name: NAME, users: [USER], targets: [TARGET]}", NULL},
