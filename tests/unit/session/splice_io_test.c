@@ -207,12 +207,37 @@ static void broken_tls_is_told(void **state)
     SSL_CTX_free(ctx);
 }
 
+static enum sp_err size_four(const uint8_t *p, size_t have, size_t *size, struct sp_fail *fail)
+{
+    (void)p;
+    (void)have;
+    (void)fail;
+    *size = 4;
+    return SP_OK;
+}
+
+/* Before the splice: whoever keeps sending cannot outrun the deadline. */
+static void a_deadline_holds_although_bytes_are_there(void **state)
+{
+    uint8_t *data;
+    size_t size;
+
+    (void)state;
+    assert_int_equal(send(client, "12345678", 8, 0), 8);
+    front.stream.deadline_ms = clock_now_ms() + 5000;
+    assert_int_equal(stream_message(&front.stream, size_four, 4, &data, &size), SP_OK);
+    front.stream.deadline_ms = clock_now_ms() - 1;
+    assert_int_equal(stream_message(&front.stream, size_four, 4, &data, &size), SP_ETIME);
+    assert_string_equal(front.stream.fail.where, "deadline");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_hang_up_does_not_keep_us_awake),
         TEST(a_refusal_leaves_whole_frames),
         TEST(broken_tls_is_told),
+        TEST(a_deadline_holds_although_bytes_are_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
