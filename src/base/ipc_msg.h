@@ -114,7 +114,7 @@ struct ipc_connection {
     struct ipc_head head;
     struct ipc_address peer;
     uint32_t listener;  /* index in the configuration's order        */
-    uint32_t waited_ms; /* from accept to the first readable byte   */
+    uint32_t waited_ms; /* from accept to the hand-over             */
 };
 
 struct ipc_session_started {

@@ -338,9 +338,18 @@ enum sp_err keeper_clear(struct keeper_link *k, struct ipc_clear_rsp *out)
     return SP_OK;
 }
 
+/* A peer can provoke notes at will: what ends the session has places that those cannot take. */
+static unsigned note_limit(uint32_t kind)
+{
+    if (kind == IPC_NOTE_CLOSED)
+        return IPC_NOTES_MAX;
+    return kind == IPC_NOTE_FAILED || kind == IPC_NOTE_EXPLOIT ? IPC_NOTES_MAX - 1
+                                                               : IPC_NOTES_MAX - 2;
+}
+
 void keeper_note(struct keeper_link *k, struct ipc_note *note)
 {
-    if (k->note_count >= IPC_NOTES_MAX - 1 && note->kind != IPC_NOTE_CLOSED)
+    if (k->note_count >= note_limit(note->kind))
         return;
     k->note_count++;
     if (ipc_send(k->fd, IPC_NOTE, note, sizeof(*note), NULL, 0,

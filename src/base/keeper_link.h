@@ -118,8 +118,8 @@ SP_MUST_USE enum sp_err keeper_redirect(struct keeper_link *k, struct ipc_redire
                                         struct ipc_decide_rsp *out);
 
 /*
- * Send a note for the event log; beyond IPC_NOTES_MAX - 1 all but IPC_NOTE_CLOSED are dropped, so
- * that the last one is always taken. Failures are not reported: keeper is gone then.
+ * Send a note for the event log; beyond IPC_NOTES_MAX - 2 all are dropped but one about a failure
+ * and IPC_NOTE_CLOSED, which are always taken. Failures are not reported: keeper is gone then.
  * note     head is filled in here
  */
 void keeper_note(struct keeper_link *k, struct ipc_note *note);

@@ -39,20 +39,27 @@ static enum sp_err failed(struct stream *s, enum sp_err code, const char *where)
     return sp_fail_set(&s->fail, code, where, (uint32_t)errno, 0);
 }
 
+/* Also for a peer that always has the next byte ready and so is never waited for. */
+static enum sp_err check_deadline(struct stream *s)
+{
+    if (clock_now_ms() < s->deadline_ms)
+        return SP_OK;
+    errno = 0;
+    return failed(s, SP_ETIME, "deadline");
+}
+
 /* Wait until the socket is ready; keeper may end us meanwhile. */
 static enum sp_err wait_ready(struct stream *s, short events)
 {
     struct pollfd p[2] = {{.fd = s->fd, .events = events}, {.fd = s->keeper->fd, .events = POLLIN}};
 
     for (;;) {
+        if (check_deadline(s) != SP_OK)
+            return SP_ETIME;
         int n = poll(p, 2, clock_left_ms(s->deadline_ms));
 
         if (n < 0 && errno != EINTR)
             return failed(s, SP_ESYS, "poll");
-        if (n == 0) {
-            errno = 0;
-            return failed(s, SP_ETIME, "deadline");
-        }
         if (n > 0 && p[1].revents != 0) {
             enum sp_err err = keeper_link_poll(s->keeper);
             if (err != SP_OK) {
@@ -105,6 +112,8 @@ static enum sp_err handshake(struct stream *s, SSL_CTX *context, const char *hos
     if (s->ssl == NULL || SSL_set_fd(s->ssl, s->fd) != 1)
         return failed(s, SP_ESYS, "SSL_new");
     SSL_set_mode(s->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* A client's password comes in Client Info: no second copy of it may stay in libssl. */
+    SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
     if (host != NULL)
         set_server_name(s->ssl, host);
     for (;;) {
@@ -170,8 +179,11 @@ static enum sp_err fill(struct stream *s, size_t need)
         stream_compact(s);
     while (s->end - s->start < need) {
         size_t room = s->ssl != NULL ? STREAM_BUFFER_SIZE - s->end : need - (s->end - s->start);
-        enum sp_err err = read_once(s, room, &events);
+        enum sp_err err = check_deadline(s);
 
+        if (err != SP_OK)
+            return err;
+        err = read_once(s, room, &events);
         if (err == SP_ETIME)
             err = wait_ready(s, events);
         if (err != SP_OK)
@@ -281,6 +293,7 @@ void stream_read_ahead(struct stream *s)
 {
     if (s->ssl == NULL)
         return;
+    SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* graphics need no wiping */
     SSL_set_read_ahead(s->ssl, 1);
     SSL_set_default_read_buffer_len(s->ssl, TLS_READ_AHEAD);
 }

@@ -76,8 +76,8 @@ SP_MUST_USE enum sp_err stream_write_some(struct stream *s, const uint8_t *data,
 void stream_compact(struct stream *s);
 
 /*
- * From now on let TLS read several records at once. Not before the peer is authenticated: until
- * then at most one record of it is held.
+ * From now on let TLS read several records at once, and wipe them no more after reading. Not before
+ * the peer is authenticated: until then at most one record of it is held; nor before Client Info.
  */
 void stream_read_ahead(struct stream *s);
 

@@ -98,7 +98,7 @@ SP_MUST_USE enum sp_err text_utf16le_from_utf8(const char *in, uint8_t *out, siz
     size_t used = 0;
 
     while (*s != '\0') {
-        uint32_t c;
+        uint32_t c = 0;
         size_t n = utf8_get(s, &c);
         size_t need = c >= 0x10000 ? 4 : 2;
 
@@ -150,7 +150,7 @@ void text_escape(const char *in, char *out, size_t out_size)
     size_t used = 0;
 
     while (*s != '\0') {
-        uint32_t c;
+        uint32_t c = 0;
         size_t n = utf8_get(s, &c);
 
         if (n > 0 && is_plain(c)) {

@@ -67,6 +67,13 @@ static _Noreturn void child_main(const struct spawner *s, struct session_start *
     _exit(0);
 }
 
+/* The time to authenticate counts from accept: what door waited for the first byte is gone. */
+static uint32_t left_to_authenticate(const struct session_start *common,
+                                     const struct ipc_connection *c)
+{
+    return c->waited_ms < common->authenticate_ms ? common->authenticate_ms - c->waited_ms : 1;
+}
+
 /*
  * Fork a session for one connection. Its end cannot be reported before its start, since one
  * process does both, one after the other.
@@ -94,6 +101,7 @@ static void start_session(struct spawner *s, const struct ipc_connection *c, int
         start.keeper_fd = to_keeper;
         start.life_fd = life;
         start.peer = c->peer;
+        start.authenticate_ms = left_to_authenticate(&s->common, c);
         child_main(s, &start);
     }
     enum sp_err err = ipc_send(s->keeper_fd, IPC_SESSION_STARTED, &msg, sizeof(msg), &to_session, 1,

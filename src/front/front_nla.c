@@ -216,6 +216,9 @@ static enum sp_err take_credentials(struct nla *n, struct ts_request *req,
     struct rd r;
     size_t sealed_size = req->auth_info.left;
 
+    /* A token or a binding that comes again would be one that nobody looks at. */
+    if (req->has_nego || req->has_pub_key_auth || req->has_error)
+        return sp_fail_set(&s->fail, SP_ESTATE, "TSRequest beside authInfo", 0, 0);
     if (!req->has_auth_info || sealed_size <= NTLM_SIGNATURE_SIZE || sealed_size > sizeof(n->plain))
         return sp_fail_set(&s->fail, SP_EVALUE, "TSRequest.authInfo", (uint32_t)sealed_size, 0);
     enum sp_err err =

@@ -77,7 +77,7 @@ static const struct field fields[] = {
     {"targets[].tls", "a mapping {verify: …, pin: …, min: …}", NULL},
     {"targets[].tls.verify", "ca, pin, tofu or none", NULL},
     {"targets[].tls.pin", "sha256: and the key's hash in 64 hexadecimal digits or base64",
-     "an event \"target_certificate\" shows the hash"},
+     "the events target_certificate_* show it as key_sha256"},
     {"targets[].tls.min", "\"1.0\", \"1.1\", \"1.2\" or \"1.3\"", NULL},
     {"targets[].nla", "required, allowed or off", "quote it: nla: \"off\""},
     {"targets[].redirects", "a list of at most 32 hosts", NULL},

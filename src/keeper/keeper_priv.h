@@ -18,11 +18,12 @@
 
 #define CONTROL_CLIENTS_MAX 8
 #define CONTROL_IDLE_MS     10000
-#define KILL_AFTER_END_MS   3000  /* how long a session may take to end in order             */
-#define EXIT_MS             1000  /* how long a process may outlive its channel              */
-#define REPORT_MS           2000  /* how long we wait for news of a process that was killed  */
-#define DEADLINE_MARGIN_MS  5000  /* a session keeps its own deadlines; keeper is the second */
-#define SETUP_MS            60000 /* from login to the target's desktop, dialing excepted   */
+#define KILL_AFTER_END_MS   3000   /* how long a session may take to end in order             */
+#define GOODBYE_MS          5000   /* how long a session may live after its last note          */
+#define EXIT_MS             1000   /* how long a process may outlive its channel              */
+#define REPORT_MS           2000   /* how long we wait for news of a process that was killed  */
+#define DEADLINE_MARGIN_MS  5000   /* a session keeps its own deadlines; keeper is the second */
+#define SETUP_MS            130000 /* a session's own bounds together, dialing excepted       */
 
 struct keeper;
 

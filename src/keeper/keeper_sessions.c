@@ -220,7 +220,7 @@ static int64_t limit_of(const struct keeper *k, const struct session *s)
 {
     if (s->state <= SESSION_CHALLENGED)
         return s->deadline_ms;
-    if (s->state == SESSION_ACTIVE)
+    if (s->state == SESSION_ACTIVE || s->state == SESSION_CLOSED)
         return 0;
     return s->deadline_ms + k->config->limits.connect_timeout_ms + SETUP_MS;
 }
@@ -245,6 +245,9 @@ static void session_tick(struct keeper *k, struct live *l, int64_t now_ms)
     struct session *s = &l->s;
     int64_t limit = limit_of(k, s);
 
+    /* After its last word it says goodbye to both peers; however old it is, that is no failure. */
+    if (s->state == SESSION_CLOSED && s->kill_at_ms == 0 && !l->is_killed)
+        s->kill_at_ms = now_ms + GOODBYE_MS;
     if (s->kill_at_ms != 0 && now_ms >= s->kill_at_ms)
         kill_session(l);
     if (s->fd < 0) {

@@ -61,7 +61,7 @@ static enum sp_err on_channel(struct verb *v, const struct ipc_note *n)
     text_escape(n->text, name, sizeof(name));
     if (n->a == 0) {
         session_event(s, &e, "channel_denied");
-        event_text(&e, "channel", name);
+        event_word(&e, "channel", name);
         event_word(&e, "reason", "not on the list of allowed channels");
         session_event_write(v->ops, &e);
         return SP_OK;

@@ -104,15 +104,10 @@ static enum sp_err hand_over_credentials(struct session *s)
         memcpy(req.domain, c->domain, sizeof(req.domain));
         memcpy(req.password, c->password, sizeof(req.password));
         err = keeper_delegate(&s->keeper, &req, &errinfo);
+        /* The account stays the one that keeper named: its proof is made for no other. */
         if (err == SP_OK && errinfo != 0)
             s->decision.errinfo = errinfo;
-        /* The target's account is the person's own then. */
-        memcpy(s->decision.user, c->user, sizeof(s->decision.user));
-        memcpy(s->decision.domain, c->domain, sizeof(s->decision.domain));
-        s->decision.user_size = c->user_size;
-        s->decision.domain_size = c->domain_size;
     }
-    sp_wipe(&s->credentials, sizeof(s->credentials));
     return err;
 }
 
@@ -122,6 +117,7 @@ static enum sp_err decide(struct session *s)
 
     if (err == SP_OK)
         err = hand_over_credentials(s);
+    sp_wipe(&s->credentials, sizeof(s->credentials));
     if (err != SP_OK)
         return sp_fail_set(&s->front.stream.fail, err, "keeper: decide", 0, 0);
     return SP_OK;

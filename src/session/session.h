@@ -14,7 +14,7 @@ struct session_start {
     int client_fd;             /* the person's socket, first byte readable                     */
     int keeper_fd;             /* SOCK_SEQPACKET to keeper                                     */
     int life_fd;               /* closed when the connection is authenticated                  */
-    uint32_t authenticate_ms;  /* from now until NLA must be done, whatever progress is made   */
+    uint32_t authenticate_ms;  /* what is left until NLA must be done, whatever progress is made */
     SSL_CTX *front_tls;        /* server context; its private key asks keeper (front/keyless.h) */
     SSL_CTX *back_tls;         /* client context, trust store loaded if any target needs it    */
     const uint8_t *public_key; /* the front certificate's subjectPublicKey, for CredSSP        */

@@ -70,6 +70,14 @@ void splice_init(struct splice *s, struct front *front, struct back *back,
     snprintf(s->why, sizeof(s->why), "unknown");
 }
 
+/* A leg that broke by itself, and not by its end: the reason belongs to the flow then. */
+static enum sp_err leg_failed(struct flow *f, const struct stream *leg, enum sp_err err)
+{
+    if (err != SP_ETIME && err != SP_ECLOSED && leg->fail.code != SP_OK)
+        return sp_fail_set(&f->fail, err, leg->fail.where, leg->fail.got, leg->fail.want);
+    return err;
+}
+
 /* Write what is under way. SP_ETIME: not all of it yet. */
 static enum sp_err flush(struct flow *f)
 {
@@ -80,7 +88,7 @@ static enum sp_err flush(struct flow *f)
         if (err == SP_ETIME && f->stalled_since_ms == 0)
             f->stalled_since_ms = clock_now_ms();
         if (err != SP_OK)
-            return err;
+            return leg_failed(f, f->to, err);
         f->stalled_since_ms = 0;
         f->out += n;
         f->out_size -= n;
@@ -162,7 +170,8 @@ static enum sp_err pump(struct splice *s, struct flow *f, filter_fn *filter)
         if (err == SP_ECLOSED)
             f->is_ended = true;
         else if (err != SP_OK)
-            return err == SP_ESPACE ? sp_fail_set(&f->fail, SP_ELIMIT, "frame", 0, 0) : err;
+            return err == SP_ESPACE ? sp_fail_set(&f->fail, SP_ELIMIT, "frame", 0, 0)
+                                    : leg_failed(f, f->from, err);
     }
     return SP_OK;
 }
@@ -215,11 +224,17 @@ static short events_of(const struct flow *reads, const struct flow *writes)
     return events;
 }
 
+/* poll() reports a hang-up unasked: a leg that can do nothing now must not keep us awake. */
+static struct pollfd leg(const struct stream *stream, short events)
+{
+    return (struct pollfd){.fd = events != 0 ? stream->fd : -1, .events = events};
+}
+
 static enum sp_err wait_for_work(struct splice *s, bool must_not_sleep)
 {
     struct pollfd p[3] = {
-        {.fd = s->front->stream.fd, .events = events_of(&s->to_target, &s->to_client)},
-        {.fd = s->back->stream.fd, .events = events_of(&s->to_client, &s->to_target)},
+        leg(&s->front->stream, events_of(&s->to_target, &s->to_client)),
+        leg(&s->back->stream, events_of(&s->to_client, &s->to_target)),
         {.fd = s->keeper->fd, .events = POLLIN},
     };
     int n = poll(p, 3, must_not_sleep ? 0 : sleep_ms(s));
@@ -232,7 +247,7 @@ static enum sp_err wait_for_work(struct splice *s, bool must_not_sleep)
     return SP_OK;
 }
 
-/* A flow that is over: what it was about to say goes out, then both legs end. */
+/* A flow that is over ends both legs; here is why. */
 static enum sp_err finish(struct splice *s, enum sp_err err, bool is_target)
 {
     const struct flow *f = is_target ? &s->to_client : &s->to_target;
@@ -245,7 +260,10 @@ static enum sp_err finish(struct splice *s, enum sp_err err, bool is_target)
         snprintf(s->why, sizeof(s->why), "%s", is_target ? "client is gone" : "target is gone");
         return SP_OK;
     }
-    snprintf(s->why, sizeof(s->why), "%s", is_target ? "target's PDU refused" : "PDU refused");
+    if (err == SP_ECRYPTO)
+        snprintf(s->why, sizeof(s->why), "TLS failed");
+    else
+        snprintf(s->why, sizeof(s->why), "%s", is_target ? "target's PDU refused" : "PDU refused");
     return err;
 }
 
@@ -259,7 +277,8 @@ static void settle(struct splice *s)
         sp_ignore(stream_send(f->to, f->out, f->out_size));
 }
 
-enum sp_err splice_run(struct splice *s)
+/* Until one of the flows, or a limit, ends it. */
+static enum sp_err run(struct splice *s)
 {
     for (;;) {
         enum sp_err to_client = pump(s, &s->to_client, splice_from_target);
@@ -272,9 +291,15 @@ enum sp_err splice_run(struct splice *s)
         enum sp_err err = wait_for_work(s, to_client == SP_OK || to_target == SP_OK);
         if (err == SP_OK)
             err = check_limits(s);
-        if (err != SP_OK) {
-            settle(s);
+        if (err != SP_OK)
             return err;
-        }
     }
+}
+
+enum sp_err splice_run(struct splice *s)
+{
+    enum sp_err err = run(s);
+
+    settle(s);
+    return err;
 }

@@ -244,7 +244,8 @@ class Service:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(1)
-        self.thread = threading.Thread(target=self.serve)
+        self.listener.settimeout(10)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
     def serve(self):
@@ -296,7 +297,7 @@ def test_kill(tmp_path):
     (b'{"ok":1}\n', "the answer is not Sallyport's"),
     (b'[' * 100000 + b'\n', "the answer is not Sallyport's"),
     (b'x' * (9 << 20), 'no answer from the service'),
-])
+], ids=['nothing', 'cut', 'text', 'list', 'number', 'deep', 'endless'])
 def test_bad_answers(tmp_path, answer, message):
     service = Service(tmp_path / 's', answer)
     status, out, err = run('sessions', '-s', service.path)

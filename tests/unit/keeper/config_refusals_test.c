@@ -292,6 +292,7 @@ static void test_bad_users(void **state)
 #define ADDRESS(text)                                                                              \
     "users: []\nrules: []\ntargets:\n  - {name: x, login: delegate, address: \"" text "\"}\n"
 
+/* lint: flat */
 static void test_bad_targets(void **state)
 {
     static const struct bad cases[] = {

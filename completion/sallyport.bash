@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2207  # words hold no blanks
+# Completion of sallyport's commands and options.
+
+_sallyport()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' w
+    local commands='serve check passwd sessions kill version help' options
+
+    case $before in
+    -c | --config | -s | --socket)
+        COMPREPLY=($(compgen -f -- "$word"))
+        compopt -o filenames 2>/dev/null
+        return
+        ;;
+    --reason) return ;;
+    esac
+    for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        [[ " $commands " != *" $w "* ]] || { command=$w; break; }
+    done
+    case $command in
+    '') options="$commands --help --version" ;;
+    serve) options='--config --help' ;;
+    check) options='--config --json --help' ;;
+    passwd | version) options='--json --help' ;;
+    sessions) options='--config --socket --json --help' ;;
+    kill) options='--config --socket --reason --json --help' ;;
+    help) options=$commands ;;
+    esac
+    COMPREPLY=($(compgen -W "$options" -- "$word"))
+}
+complete -F _sallyport sallyport
