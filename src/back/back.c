@@ -97,9 +97,11 @@ enum sp_err back_tls(struct back *b, SSL_CTX *context, const struct ipc_decide_r
 {
     uint8_t key[BACK_PUBLIC_KEY_MAX], key_sha256[32], cert_sha256[32];
     size_t key_size = sizeof(key);
-    enum sp_err err = stream_tls_connect(&b->stream, context, decision->host);
 
     *errinfo = 0;
+    enum sp_err err = back_context_require(context, decision->tls_min, &b->stream.fail);
+    if (err == SP_OK)
+        err = stream_tls_connect(&b->stream, context, decision->host);
     if (err != SP_OK)
         return err;
     err = back_tls_peer(b->stream.ssl, key, &key_size, key_sha256, cert_sha256);

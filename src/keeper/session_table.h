@@ -91,7 +91,7 @@ struct session {
     uint32_t listener;
     enum session_state state;
     uint32_t used; /* one bit a row of the table */
-    uint32_t notes, note_kinds;
+    uint32_t notes, note_kinds, transfers;
     bool is_failure_logged; /* INVARIANT: one failure event a session                   */
     int64_t started_ms, active_ms, deadline_ms, lease_at_ms, challenge_until_ms, kill_at_ms;
     int64_t started_wall_us;

@@ -62,7 +62,7 @@ static enum sp_err on_channel(struct verb *v, const struct ipc_note *n)
     if (n->a == 0) {
         session_event(s, &e, "channel_denied");
         event_text(&e, "channel", name);
-        event_word(&e, "reason", "not on the list of allowed channels");
+        event_word(&e, "reason", "unknown, or not allowed by the rule");
         session_event_write(v->ops, &e);
         return SP_OK;
     }
@@ -191,6 +191,40 @@ static enum sp_err on_no_redirect(struct verb *v, const struct ipc_note *n)
     return SP_OK;
 }
 
+static enum sp_err on_dvc_opened(struct verb *v, const struct ipc_note *n)
+{
+    struct event e;
+
+    session_event(v->s, &e, "channel_opened");
+    event_text(&e, "channel", n->text);
+    session_event_write(v->ops, &e);
+    return SP_OK;
+}
+
+static enum sp_err on_dvc_closed(struct verb *v, const struct ipc_note *n)
+{
+    struct event e;
+
+    session_event(v->s, &e, "channel_closed");
+    event_text(&e, "channel", n->text);
+    event_number(&e, "bytes_to_client", (int64_t)(n->a & INT64_MAX));
+    event_number(&e, "bytes_to_target", (int64_t)(n->b & INT64_MAX));
+    session_event_write(v->ops, &e);
+    return SP_OK;
+}
+
+static enum sp_err on_dvc_refused(struct verb *v, const struct ipc_note *n)
+{
+    struct event e;
+
+    session_event(v->s, &e, "channel_refused");
+    event_text(&e, "channel", n->text);
+    event_text(&e, "what", n->where);
+    event_word(&e, "reason", "the rule does not allow it");
+    session_event_write(v->ops, &e);
+    return SP_OK;
+}
+
 static enum sp_err on_closed(struct verb *v, const struct ipc_note *n)
 {
     struct session *s = v->s;
@@ -215,6 +249,9 @@ static note_fn *const kinds[] = {
     [IPC_NOTE_LOGGED_ON] = on_logged_on,
     [IPC_NOTE_TARGET_ERROR] = on_target_error,
     [IPC_NOTE_NO_REDIRECT] = on_no_redirect,
+    [IPC_NOTE_DVC_OPENED] = on_dvc_opened,
+    [IPC_NOTE_DVC_CLOSED] = on_dvc_closed,
+    [IPC_NOTE_DVC_REFUSED] = on_dvc_refused,
     [IPC_NOTE_CLOSED] = on_closed,
 };
 static_assert(sizeof(kinds) / sizeof(kinds[0]) == IPC_NOTE_KIND_COUNT, "all handled");

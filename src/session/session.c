@@ -145,7 +145,7 @@ static void note_client(struct session *s)
         struct ipc_note channel = {.kind = IPC_NOTE_CHANNEL, .step = IPC_STEP_MCS};
 
         snprintf(channel.text, sizeof(channel.text), "%s", c->channels[i].name);
-        channel.a = channel_name_allowed(c->channels[i].name);
+        channel.a = channel_name_allowed(c->channels[i].name, &s->decision.channels);
         keeper_note(&s->keeper, &channel);
     }
 }
@@ -344,7 +344,7 @@ static void run_splice(struct session *s)
     malloc_trim(0);
     stream_read_ahead(&s->front.stream);
     stream_read_ahead(&s->back.stream);
-    splice_init(&s->splice, &s->front, &s->back, &s->keeper, s->decision.idle_ms);
+    splice_init(&s->splice, &s->front, &s->back, &s->keeper, &s->decision);
     enum sp_err err = splice_run(&s->splice);
     const struct sp_fail *fail = s->splice.to_client.fail.code != SP_OK ? &s->splice.to_client.fail
                                                                         : &s->splice.to_target.fail;

@@ -273,6 +273,7 @@ size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
     struct ipc_certificate_req *certificate = (struct ipc_certificate_req *)(void *)in->msg.bytes;
     struct ipc_bind_req *bind = (struct ipc_bind_req *)(void *)in->msg.bytes;
     struct ipc_seal_req *seal = (struct ipc_seal_req *)(void *)in->msg.bytes;
+    struct ipc_transfer *transfer = (void *)in->msg.bytes;
 
     memset(in, 0, sizeof(*in));
     struct ipc_licence_put *licence = (struct ipc_licence_put *)(void *)in->msg.bytes;
@@ -312,6 +313,9 @@ size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
         return sizeof(*seal);
     case IPC_NOTE:
         return sizeof(struct ipc_note);
+    case IPC_TRANSFER:
+        transfer->way = IPC_WAY_TO_TARGET;
+        return sizeof(*transfer);
     default:
         return sizeof(struct ipc_plain);
     }
