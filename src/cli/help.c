@@ -101,10 +101,12 @@ static const struct page pages[] = {
      "Usage: sallyport upgrade [-c FILE | -s SOCKET] [--json]\n"
      "\n"
      "Starts the installed program anew beside the running one, hands the listening sockets over,\n"
-     "and lets the running one finish: no connection is refused and no session ends. If the new one\n"
+     "and lets the running one finish: no connection is refused and no session ends. If the new "
+     "one\n"
      "does not start, nothing changes and the exit status is 1.\n"
      "\n"
-     "Sessions of the old process are listed and ended with -s SOCKET.PID, PID being its number.\n"},
+     "Sessions of the old process are listed and ended with -s SOCKET.PID, PID being its "
+     "number.\n"},
     {"version", "print the version",
      "Usage: sallyport version [--json]\n"
      "\n"
