@@ -102,6 +102,35 @@ enum svc_verdict lab_send(struct svc_lab *lab, enum channel_direction direction,
     return verdict;
 }
 
+void lab_replay(struct svc_lab *lab, struct rd *r, void (*check)(const struct svc_lab *lab))
+{
+    enum svc_verdict verdict = SVC_DROP;
+    struct svc_transfer transfer;
+
+    while (r->left > 0 && verdict != SVC_REFUSE) {
+        uint8_t how = rd_u8(r, "how");
+        size_t size = rd_u16le(r, "size");
+        enum channel_direction direction = (how & LAB_TO_CLIENT) != 0 ? S2C : C2S;
+        struct channel_header header = {0, 0};
+
+        if ((how & LAB_CHUNK) != 0 && channel_header_read(r, &header) != SP_OK)
+            return;
+        size = size < r->left ? size : r->left;
+        const uint8_t *data = rd_bytes(r, size, "data");
+        if (!rd_ok(r))
+            return;
+        /* A message may not begin inside another: the filter would rightly refuse. */
+        if ((how & LAB_CHUNK) != 0)
+            verdict = lab_chunk(lab, direction, header.length, header.flags, data, size);
+        else
+            verdict = lab_send(lab, direction, data, size);
+        check(lab);
+        lab_forget(lab);
+        while (svc_out_transfer(&lab->out, &transfer))
+            SP_BUG(memchr(transfer.name, 0, sizeof(transfer.name)) == NULL);
+    }
+}
+
 void lab_forget(struct svc_lab *lab)
 {
     for (size_t d = 0; d < 2; d++) {

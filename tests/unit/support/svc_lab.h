@@ -41,6 +41,15 @@ enum svc_verdict lab_chunk(struct svc_lab *lab, enum channel_direction direction
 enum svc_verdict lab_send(struct svc_lab *lab, enum channel_direction direction,
                           const uint8_t *data, size_t size);
 
+#define LAB_TO_CLIENT 1u /* a record's first byte: the direction is S2C                     */
+#define LAB_CHUNK     2u /* one chunk, with its CHANNEL_PDU_HEADER, not a whole message      */
+
+/*
+ * Feed records { LAB_* u8, size u16, [CHANNEL_PDU_HEADER,] data } until the filter refuses.
+ * check    called after each record with the messages that arrived since the one before
+ */
+void lab_replay(struct svc_lab *lab, struct rd *r, void (*check)(const struct svc_lab *lab));
+
 /* The messages that arrived are looked at no more. */
 void lab_forget(struct svc_lab *lab);
 
