@@ -33,6 +33,7 @@ static enum sp_err send_request(struct back *b, const struct ipc_decide_rsp *dec
     uint8_t out[X224_CONNECTION_REQUEST_SIZE_MAX];
     struct wr w;
 
+    text_utf8_from_utf16le(decision->user, decision->user_size, b->account, sizeof(b->account));
     /* An address in the redirection is meant instead of the token (MS-RDPBCGR 3.2.5.3.1). */
     if (b->via.is_set && b->via.host_count == 0 && b->via.token_size > 0) {
         memcpy(request.token, b->via.token, b->via.token_size);

@@ -46,7 +46,7 @@
 #define IPC_TRANSFERS_MAX  100000 /* a session that reports more is ended */
 #define IPC_REDIRECTS_MAX  3
 #define IPC_REDIRECT_HOSTS 8
-#define IPC_LICENCE_MAX    4096
+#define IPC_LICENCE_MAX    8192
 #define IPC_SCOPE_MAX      256 /* NUL-terminated */
 
 enum ipc_type {
