@@ -300,6 +300,52 @@ static void refuses_bad_names(void **state)
     free(data);
 }
 
+/* Odd names: cut where that is enough, refused where not, and told from attacks. */
+static void cuts_odd_names(void **state)
+{
+    static const struct {
+        const char *name, *arrives; /* NULL = refused */
+        bool is_attack;
+    } cases[] = {
+        {"12:30.txt", "12_30.txt", false},
+        {"C:\\x", "C_\\x", false},
+        {"a\nb", "a_b", false},
+        {"dir\\file", "dir\\file", false},
+        {"a\\", NULL, false},
+        {"\\x", NULL, true},
+        {"/x", NULL, true},
+        {"a/b", NULL, true},
+        {"..\\..\\x", NULL, true},
+        {"C:\\..\\x", NULL, true},
+    };
+    size_t size;
+    uint8_t *data = vector_load("cliprdr/files_response.hex", &size);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        start(SVC_WAY_TO_TARGET);
+        send_vector(C2S, "list_files");
+        send_vector(S2C, "files_request");
+        lab_forget(&lab);
+        memset(data + 12 + 72, 0, CLIPRDR_FILE_NAME_SIZE);
+        for (size_t k = 0; cases[i].name[k] != '\0'; k++)
+            data[12 + 72 + 2 * k] = (uint8_t)cases[i].name[k];
+        assert_int_equal(lab_send(&lab, C2S, data, size), SVC_DROP);
+        assert_int_equal(lab.out.exploit != NULL, cases[i].is_attack);
+        const struct lab_message *m = &lab.messages[C2S][0];
+        assert_int_equal(m->size, cases[i].arrives != NULL ? size : CLIPRDR_HEADER_SIZE);
+        for (size_t k = 0; cases[i].arrives != NULL && cases[i].arrives[k] != '\0'; k++)
+            assert_int_equal(m->data[12 + 72 + 2 * k], cases[i].arrives[k]);
+    }
+    memset(data + 12 + 72, 'x', CLIPRDR_FILE_NAME_SIZE); /* 260 units without NUL */
+    start(SVC_WAY_TO_TARGET);
+    send_vector(C2S, "list_files");
+    send_vector(S2C, "files_request");
+    assert_int_equal(lab_send(&lab, C2S, data, size), SVC_DROP);
+    assert_non_null(lab.out.exploit);
+    free(data);
+}
+
 static void refuses_a_huge_list(void **state)
 {
     struct cliprdr_header header = {CB_FORMAT_DATA_RESPONSE, CB_RESPONSE_OK, CLIPRDR_GATHER_MAX};
@@ -333,6 +379,7 @@ int main(void)
         cmocka_unit_test(locks_keep_files),
         cmocka_unit_test(refuses_bad_names),
         cmocka_unit_test(refuses_a_huge_list),
+        cmocka_unit_test(cuts_odd_names),
     };
 
     for (size_t i = 0; i < sizeof(file); i++)
