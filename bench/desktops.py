@@ -102,7 +102,7 @@ class Case:
 
 
 def measure(folder, quick):
-    seconds, rounds, presses = (4, 1, 8) if quick else (20, 3, 25)
+    rounds, presses = (1, 8) if quick else (3, 25)
     folder.mkdir(parents=True)
     targets = [(ShadowTarget, lambda t: t.display.env(),
                 [Case('shadow_rfx', ['/rfx'], 'required'), Case('shadow_avc420', ['/gfx:AVC420'], 'required')])]
@@ -114,7 +114,9 @@ def measure(folder, quick):
         target = start(folder / start.__name__)
         try:
             for case in cases:
-                case.rounds(folder / case.name, target, lambda env=env, t=target: env(t), seconds, rounds, presses)
+                seconds = 4 if quick else CPU_SECONDS if case.keys else 10
+                case.rounds(folder / case.name, target, lambda env=env, t=target: env(t), seconds, rounds,
+                            presses)
                 figures |= case.figures()
         finally:
             target.stop()

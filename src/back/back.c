@@ -33,6 +33,7 @@ static enum sp_err send_request(struct back *b, const struct ipc_decide_rsp *dec
     uint8_t out[X224_CONNECTION_REQUEST_SIZE_MAX];
     struct wr w;
 
+    text_utf8_from_utf16le(decision->user, decision->user_size, b->account, sizeof(b->account));
     /* An address in the redirection is meant instead of the token (MS-RDPBCGR 3.2.5.3.1). */
     if (b->via.is_set && b->via.host_count == 0 && b->via.token_size > 0) {
         memcpy(request.token, b->via.token, b->via.token_size);
@@ -97,9 +98,11 @@ enum sp_err back_tls(struct back *b, SSL_CTX *context, const struct ipc_decide_r
 {
     uint8_t key[BACK_PUBLIC_KEY_MAX], key_sha256[32], cert_sha256[32];
     size_t key_size = sizeof(key);
-    enum sp_err err = stream_tls_connect(&b->stream, context, decision->host);
 
     *errinfo = 0;
+    enum sp_err err = back_context_require(context, decision->tls_min, &b->stream.fail);
+    if (err == SP_OK)
+        err = stream_tls_connect(&b->stream, context, decision->host);
     if (err != SP_OK)
         return err;
     err = back_tls_peer(b->stream.ssl, key, &key_size, key_sha256, cert_sha256);

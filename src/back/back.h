@@ -14,6 +14,7 @@
 #include "base/stream.h"
 #include "rdp/gcc.h"
 #include "rdp/info.h"
+#include "rdp/licence_client.h"
 #include "rdp/rdstls.h"
 #include "rdp/x224.h"
 
@@ -53,9 +54,10 @@ struct back {
     size_t channel_count;
     uint16_t channel_ids[GCC_CHANNEL_COUNT_MAX];
     uint8_t channel_of[GCC_CHANNEL_COUNT_MAX]; /* client's place → ours, or BACK_NO_CHANNEL */
-    struct back_redirect via;  /* the redirection that led here                            */
-    struct back_redirect next; /* is_set: this target sends us on                           */
-    uint32_t target_errinfo;   /* what the target itself said in Set Error Info, or 0          */
+    struct back_redirect via;        /* the redirection that led here                            */
+    struct back_redirect next;       /* is_set: this target sends us on                           */
+    char account[LICENCE_NAME_SIZE]; /* of the target, UTF-8, for its licence server         */
+    uint32_t target_errinfo; /* what the target itself said in Set Error Info, or 0          */
 };
 
 /* Negotiate the security protocol. Spec: MS-RDPBCGR 2.2.1.1, 2.2.1.2. Errors: SP_EDENIED too low */
@@ -87,6 +89,24 @@ SP_MUST_USE enum sp_err back_settings(struct back *b, const struct back_wishes *
  */
 SP_MUST_USE enum sp_err back_await_activation(struct back *b, enum ipc_step *step,
                                               uint32_t *errinfo);
+
+/* Where licensing stands. */
+struct back_licence {
+    struct licence_client client; /* zero-initialised */
+    bool has_answered;            /* the one LICENSE_REQUEST was answered     */
+    bool is_done;                 /* Demand Active may come                   */
+};
+
+/*
+ * Take a licensing message: answer it, and have keeper keep what the target issues. A request that
+ * cannot be answered is declined; hosts that do not insist go on then.
+ * r        at the basic security header
+ * errinfo  written on failure: what the client is to be told
+ * Spec:    MS-RDPELE 3.3.5
+ * Errors:  SP_EDENIED refused; those of the parsers
+ */
+SP_MUST_USE enum sp_err back_licence_message(struct back *b, struct back_licence *x, struct rd *r,
+                                             uint32_t *errinfo);
 
 /*
  * Keep a Server Redirection in b->next; one that only says "not redirected" is noted.

@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "rdp/autodetect.h"
-#include "rdp/errinfo.h"
-#include "rdp/licence.h"
 #include "rdp/mcs.h"
 #include "rdp/share.h"
 
@@ -18,9 +16,8 @@
 struct waiting {
     struct back *back;
     struct detect_client detect;
-    bool is_licensed;
-    bool is_licence_declined; /* the one LICENSE_REQUEST was answered */
-    bool is_ready;            /* Demand Active is at the head of the stream */
+    struct back_licence licence;
+    bool is_ready; /* Demand Active is at the head of the stream */
     uint32_t errinfo;
 };
 
@@ -40,34 +37,6 @@ static enum sp_err reply(struct back *b, uint16_t channel, const uint8_t *data, 
     mcs_send_end(&w, mark);
     SP_BUG(!wr_ok(&w));
     return stream_send(&b->stream, out, w.pos);
-}
-
-static enum sp_err on_licence(struct waiting *x, struct rd *data)
-{
-    struct licence_pdu pdu;
-    enum sp_err err = licence_read(data, &pdu);
-
-    if (err != SP_OK)
-        return refuse(x->back, &data->fail);
-    if (licence_is_valid_client(&pdu)) {
-        x->is_licensed = true;
-        return SP_OK;
-    }
-    /* We hold no licence and ask for none; hosts that do not insist go on then (MS-RDPELE 3.3.5).
-     */
-    if (pdu.type == LICENSE_REQUEST && !x->is_licence_declined) {
-        uint8_t out[64];
-        struct wr w;
-
-        x->is_licence_declined = true;
-        wr_init(&w, out, sizeof(out));
-        licence_write_no_license(&w);
-        return reply(x->back, x->back->io_channel, out, w.pos);
-    }
-    x->errinfo = pdu.type == LICENSE_ERROR_ALERT ? licence_errinfo(pdu.error_code)
-                                                 : ERRINFO_LICENSE_CANT_FINISH_PROTOCOL;
-    return sp_fail_set(&x->back->stream.fail, SP_EDENIED, "target's licensing", pdu.type,
-                       pdu.error_code);
 }
 
 /* The message channel: the target measures the way to us, since the client is not there yet. */
@@ -165,7 +134,8 @@ static enum sp_err on_pdu(struct waiting *x, struct mcs_pdu *pdu)
     if (pdu->channel_id != b->io_channel)
         return sp_fail_set(&b->stream.fail, SP_ESTATE, "channel data before Demand Active",
                            pdu->channel_id, b->io_channel);
-    return x->is_licensed ? on_share(x, &pdu->data) : on_licence(x, &pdu->data);
+    return x->licence.is_done ? on_share(x, &pdu->data)
+                              : back_licence_message(b, &x->licence, &pdu->data, &x->errinfo);
 }
 
 enum sp_err back_await_activation(struct back *b, enum ipc_step *step, uint32_t *errinfo)
@@ -179,7 +149,7 @@ enum sp_err back_await_activation(struct back *b, enum ipc_step *step, uint32_t 
         uint8_t *data;
         size_t size;
 
-        *step = x.is_licensed ? IPC_STEP_TARGET_ACTIVATE : IPC_STEP_TARGET_LICENCE;
+        *step = x.licence.is_done ? IPC_STEP_TARGET_ACTIVATE : IPC_STEP_TARGET_LICENCE;
         err = back_tpkt(b, &data, &size);
         if (err != SP_OK)
             break;

@@ -38,13 +38,15 @@ static uint16_t early_flags(const struct back *b, const struct gcc_client *c)
 }
 
 /* Keep only allowed channels, and remember which of the client's places they had. */
-static void filter_channels(struct back *b, const struct gcc_client *client, struct gcc_client *out)
+static void filter_channels(struct back *b, const struct back_wishes *wishes,
+                            struct gcc_client *out)
 {
+    const struct gcc_client *client = &wishes->settings;
     size_t kept = 0;
 
     for (size_t i = 0; i < client->channel_count; i++) {
         b->channel_of[i] = BACK_NO_CHANNEL;
-        if (!channel_name_allowed(client->channels[i].name))
+        if (!channel_name_allowed(client->channels[i].name, &wishes->decision->channels))
             continue;
         out->channels[kept] = client->channels[i];
         out->channels[kept].options = channel_options_filter(client->channels[i].options);
@@ -58,7 +60,7 @@ static void filter_channels(struct back *b, const struct gcc_client *client, str
 static void build_settings(struct back *b, const struct back_wishes *wishes, struct gcc_client *out)
 {
     *out = wishes->settings;
-    filter_channels(b, &wishes->settings, out);
+    filter_channels(b, wishes, out);
     if (out->core.version > RDP_VERSION_10_12)
         out->core.version = RDP_VERSION_10_12;
     out->core.early_capability_flags = early_flags(b, &wishes->settings);
@@ -229,20 +231,35 @@ static void text_copy(struct client_info_text *out, const uint8_t *data, size_t 
     memcpy(out->bytes, data, out->size);
 }
 
+/* What the policy makes of the client's wishes about sound, microphone and RemoteApp. */
+static uint32_t info_flags(const struct back_wishes *wishes, uint32_t devices)
+{
+    uint32_t passed = INFO_MOUSE | INFO_DISABLECTRLALTDEL | INFO_MAXIMIZESHELL |
+                      INFO_ENABLEWINDOWSKEY | INFO_MOUSE_HAS_WHEEL | INFO_COMPRESSION |
+                      INFO_COMPRESSION_TYPE_MASK | INFO_NOAUDIOPLAYBACK | INFO_VIDEO_DISABLE;
+    uint32_t flags =
+        INFO_UNICODE | INFO_LOGONNOTIFY | INFO_LOGONERRORS | INFO_FORCE_ENCRYPTED_CS_PDU;
+
+    if ((devices & IPC_DEVICE_SOUND) != 0)
+        passed |= INFO_REMOTECONSOLEAUDIO;
+    else
+        flags |= INFO_NOAUDIOPLAYBACK;
+    if ((devices & IPC_DEVICE_MICROPHONE) != 0)
+        passed |= INFO_AUDIOCAPTURE;
+    if ((devices & IPC_DEVICE_REMOTEAPP) != 0)
+        passed |= INFO_RAIL | INFO_HIDEF_RAIL_SUPPORTED;
+    return (wishes->info_flags & passed) | flags;
+}
+
 static void build_info(const struct back_wishes *wishes, struct client_info *info)
 {
-    const uint32_t passed = INFO_MOUSE | INFO_DISABLECTRLALTDEL | INFO_MAXIMIZESHELL |
-                            INFO_ENABLEWINDOWSKEY | INFO_MOUSE_HAS_WHEEL | INFO_COMPRESSION |
-                            INFO_COMPRESSION_TYPE_MASK | INFO_REMOTECONSOLEAUDIO |
-                            INFO_NOAUDIOPLAYBACK | INFO_VIDEO_DISABLE;
     const struct ipc_decide_rsp *d = wishes->decision;
     static const char dir[] = "C:\\Windows\\System32\\mstscax.dll";
     size_t used = 0;
 
     memset(info, 0, sizeof(*info));
     info->code_page = wishes->code_page;
-    info->flags = (wishes->info_flags & passed) | INFO_UNICODE | INFO_LOGONNOTIFY |
-                  INFO_LOGONERRORS | INFO_FORCE_ENCRYPTED_CS_PDU;
+    info->flags = info_flags(wishes, d->channels.devices);
     text_copy(&info->domain, d->domain, d->domain_size);
     text_copy(&info->user, d->user, d->user_size);
     info->has_extended = true;

@@ -87,6 +87,20 @@ SSL_CTX *back_context_new(const char *ca_pem, struct sp_fail *fail)
     return ctx;
 }
 
+enum sp_err back_context_require(SSL_CTX *ctx, uint32_t tls_min, struct sp_fail *fail)
+{
+    static int usual_level = -1;
+    int version = tls_min != 0 ? (int)tls_min : TLS1_2_VERSION;
+
+    if (usual_level < 0)
+        usual_level = SSL_CTX_get_security_level(ctx);
+    /* OpenSSL signs TLS 1.0 and 1.1 handshakes with SHA-1 and MD5 at level 0 only. */
+    SSL_CTX_set_security_level(ctx, version < TLS1_2_VERSION ? 0 : usual_level);
+    if (SSL_CTX_set_min_proto_version(ctx, version) != 1)
+        return sp_fail_set(fail, SP_ECRYPTO, "TLS version", tls_min, 0);
+    return SP_OK;
+}
+
 /* The host as an address if it is one, else as a name; a name is never matched against addresses.
  */
 static int expect_host(X509_VERIFY_PARAM *param, const char *host)

@@ -22,6 +22,14 @@
 SSL_CTX *back_context_new(const char *ca_pem, struct sp_fail *fail);
 
 /*
+ * Set the lowest TLS version for the next handshake of this context; below TLS 1.2 the security
+ * level goes down with it.
+ * tls_min  0x0301…0x0304, or 0 for TLS 1.2
+ * Errors:  SP_ECRYPTO OpenSSL has no such version
+ */
+SP_MUST_USE enum sp_err back_context_require(SSL_CTX *ctx, uint32_t tls_min, struct sp_fail *fail);
+
+/*
  * True if the peer's chain leads to a trusted certificate now, is made for a TLS server, and names
  * the host. To be called after the handshake.
  * host     DNS name or IP address literal as configured

@@ -46,7 +46,7 @@
 #define IPC_TRANSFERS_MAX  100000 /* a session that reports more is ended */
 #define IPC_REDIRECTS_MAX  3
 #define IPC_REDIRECT_HOSTS 8
-#define IPC_LICENCE_MAX    4096
+#define IPC_LICENCE_MAX    8192
 #define IPC_SCOPE_MAX      256 /* NUL-terminated */
 
 enum ipc_type {
@@ -387,6 +387,9 @@ enum ipc_note_kind {
     IPC_NOTE_LOGGED_ON,    /* the target reported a logon (Save Session Info)                   */
     IPC_NOTE_TARGET_ERROR, /* a: the errorInfo that the target sent                             */
     IPC_NOTE_NO_REDIRECT,  /* the target says that it does not redirect: informational          */
+    IPC_NOTE_DVC_OPENED,   /* text: name of a dynamic channel                                   */
+    IPC_NOTE_DVC_CLOSED,   /* text: name; a: bytes to client, b: bytes to target                */
+    IPC_NOTE_DVC_REFUSED,  /* text: name; where: what of it was refused                         */
     IPC_NOTE_CLOSED,       /* last one; a: bytes to client, b: bytes to target; text: why       */
     IPC_NOTE_KIND_COUNT
 };
@@ -436,6 +439,8 @@ enum ipc_transfer_kind {
     IPC_TRANSFER_KIND_COUNT
 };
 
+enum ipc_transfer_channel { IPC_TRANSFER_CLIPRDR, IPC_TRANSFER_RDPDR, IPC_TRANSFER_CHANNEL_COUNT };
+
 struct ipc_transfer {
     struct ipc_head head;
     uint32_t kind;      /* enum ipc_transfer_kind                                   */
@@ -443,7 +448,7 @@ struct ipc_transfer {
     uint64_t size;      /* announced, bytes                                         */
     uint64_t bytes;     /* moved                                                    */
     uint32_t is_hashed; /* 1: sha256 covers all of it; 0: partial or out of order   */
-    uint32_t channel;   /* 0 static, 1 dynamic                                      */
+    uint32_t channel;   /* enum ipc_transfer_channel                                */
     uint8_t sha256[32];
     char name[256]; /* NUL-terminated UTF-8, not yet escaped; cut if longer         */
 };

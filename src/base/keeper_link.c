@@ -357,6 +357,18 @@ void keeper_note(struct keeper_link *k, struct ipc_note *note)
         k->is_ended = true;
 }
 
+enum sp_err keeper_transfer(struct keeper_link *k, struct ipc_transfer *transfer)
+{
+    if (k->transfer_count >= IPC_TRANSFERS_MAX)
+        return SP_ELIMIT;
+    k->transfer_count++;
+    if (ipc_send(k->fd, IPC_TRANSFER, transfer, sizeof(*transfer), NULL, 0,
+                 clock_now_ms() + KEEPER_ANSWER_MS) == SP_OK)
+        return SP_OK;
+    k->is_ended = true;
+    return SP_ECLOSED;
+}
+
 void keeper_note_failure(struct keeper_link *k, enum ipc_step step, const struct sp_fail *fail,
                          uint32_t errinfo)
 {

@@ -21,7 +21,7 @@ struct keeper_link {
     uint32_t end_errinfo; /* what to tell the client then; 0 if keeper is gone        */
     char end_reason[IPC_TEXT_MAX];
     int64_t lease_until_ms; /* of clock_now_ms; 0 = no lease yet                        */
-    unsigned note_count;
+    unsigned note_count, transfer_count;
     struct sp_fail fail; /* detail of the last failed call                           */
     struct ipc_in in;
 };
@@ -123,6 +123,13 @@ SP_MUST_USE enum sp_err keeper_redirect(struct keeper_link *k, struct ipc_redire
  * note     head is filled in here
  */
 void keeper_note(struct keeper_link *k, struct ipc_note *note);
+
+/*
+ * Report a transfer; after IPC_TRANSFERS_MAX of them nothing more may move.
+ * transfer head is filled in here
+ * Errors:  SP_ELIMIT too many; SP_ECLOSED keeper is gone
+ */
+SP_MUST_USE enum sp_err keeper_transfer(struct keeper_link *k, struct ipc_transfer *transfer);
 
 /* A note about a failure: where, got and want come from fail. errinfo: told to the client, or 0 */
 void keeper_note_failure(struct keeper_link *k, enum ipc_step step, const struct sp_fail *fail,

@@ -5,6 +5,7 @@
  *   options.c  the command line as a struct
  *   help.c     the texts that teach
  *   check.c passwd.c sessions.c   one command each
+ *   ban.c      who is kept out
  *   control.c  the line to the running service
  *   table.c    aligned columns; colour on a terminal only
  */
@@ -27,10 +28,12 @@ enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 /* The command line. Texts are borrowed from argv. */
 struct cli_options {
     const char *command;  /* NULL if none was given          */
-    const char *argument; /* passwd: name; kill: id; help: command; NULL if absent */
+    const char *argument; /* passwd: name; kill: id; help: command; ban: verb; NULL if absent */
+    const char *detail;   /* ban: network; NULL if absent    */
     const char *config;   /* -c; NULL if absent              */
     const char *socket;   /* -s; NULL if absent              */
     const char *reason;   /* --reason; NULL if absent        */
+    const char *duration; /* --for; NULL if absent           */
     bool is_json, wants_help;
 };
 
@@ -64,8 +67,16 @@ int cli_sessions(const struct cli_options *options);
 /* `sallyport reload`. Returns the exit status. */
 int cli_reload(const struct cli_options *options);
 
+/* `sallyport upgrade`. Returns the exit status. */
+int cli_upgrade(const struct cli_options *options);
+
 /* `sallyport kill`. Returns the exit status. */
 int cli_kill(const struct cli_options *options);
+
+/* ---- ban.c ---- */
+
+/* `sallyport ban`. Returns the exit status. */
+int cli_ban(const struct cli_options *options);
 
 /* ---- control.c ---- */
 

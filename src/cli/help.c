@@ -84,6 +84,29 @@ static const struct page pages[] = {
      "an answer; what came of it is in the event log.\n"
      "\n"
      "Example: sallyport check -c FILE && sallyport reload -c FILE\n"},
+    {"ban", "show and change who is kept out",
+     "Usage: sallyport ban list [OPTIONS]\n"
+     "       sallyport ban add NETWORK [--for TIME] [--reason TEXT] [OPTIONS]\n"
+     "       sallyport ban remove NETWORK [OPTIONS]\n"
+     "\n"
+     "list shows the networks that an administrator shut out, and the sources that are refused\n"
+     "for a while because they failed to sign in too often or sent what no client sends. add\n"
+     "shuts an address or a network out, for TIME (90s, 10m, 2h, 7d, 4w) or without end. remove\n"
+     "ends a ban, and forgives a source its penalty. Sessions that are open go on: sallyport\n"
+     "kill ends them.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport ban add 192.0.2.0/24 --for 7d --reason \"password guessing\"\n"},
+    {"upgrade", "let the program that is on disk now take over",
+     "Usage: sallyport upgrade [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Starts the installed program anew beside the running one, hands the listening sockets over,\n"
+     "and lets the running one finish: no connection is refused and no session ends. If the new "
+     "one\n"
+     "does not start, nothing changes and the exit status is 1.\n"
+     "\n"
+     "Sessions of the old process are listed and ended with -s SOCKET.PID, PID being its "
+     "number.\n"},
     {"version", "print the version",
      "Usage: sallyport version [--json]\n"
      "\n"

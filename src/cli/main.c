@@ -22,6 +22,8 @@ static int run_role(const char *role)
         return spawner_main();
     if (strcmp(role, "dialer") == 0)
         return dialer_main();
+    if (strcmp(role, "heir") == 0)
+        return serve_heir_main();
     fputs("sallyport: --role is for the service itself; use: sallyport serve\n", stderr);
     return CLI_USAGE;
 }
@@ -58,7 +60,7 @@ static int run_command(const struct cli_options *options)
     } commands[] = {
         {"serve", run_serve},       {"check", cli_check}, {"passwd", cli_passwd},
         {"sessions", cli_sessions}, {"kill", cli_kill},   {"reload", cli_reload},
-        {"version", run_version},
+        {"upgrade", cli_upgrade},   {"ban", cli_ban},     {"version", run_version},
     };
 
     if (options->wants_help)

@@ -65,6 +65,7 @@ static bool take_option(struct reader *r, struct cli_options *o)
         {"-c", "--config", &o->config},
         {"-s", "--socket", &o->socket},
         {NULL, "--reason", &o->reason},
+        {NULL, "--for", &o->duration},
     };
     const char *argument = r->argv[r->at];
     const char *value;
@@ -92,13 +93,19 @@ static bool take_option(struct reader *r, struct cli_options *o)
 static bool fits(struct reader *r, const struct cli_options *o)
 {
     const char *command = o->command;
-    bool is_kill, talks;
+    bool is_kill, is_ban, talks;
 
     if (command == NULL || o->wants_help)
         return true;
     is_kill = strcmp(command, "kill") == 0;
-    talks = is_kill || strcmp(command, "sessions") == 0 || strcmp(command, "reload") == 0;
-    if (o->argument != NULL && !is_kill && strcmp(command, "passwd") != 0 &&
+    is_ban = strcmp(command, "ban") == 0;
+    talks = is_kill || is_ban || strcmp(command, "sessions") == 0 ||
+            strcmp(command, "reload") == 0 || strcmp(command, "upgrade") == 0;
+    if (is_ban && o->argument == NULL)
+        return complain(r, "command", command, " takes list, add or remove");
+    if (o->duration != NULL && !is_ban)
+        return complain(r, "option", "--for", " belongs to the command ban");
+    if (o->argument != NULL && !is_kill && !is_ban && strcmp(command, "passwd") != 0 &&
         strcmp(command, "help") != 0)
         return complain(r, "command", command,
                         strcmp(command, "serve") == 0 || strcmp(command, "check") == 0
@@ -106,8 +113,8 @@ static bool fits(struct reader *r, const struct cli_options *o)
                             : " takes no argument");
     if (is_kill && o->argument == NULL)
         return complain(r, "command", command, " needs a session's ID; see: sallyport sessions");
-    if (o->reason != NULL && !is_kill)
-        return complain(r, "option", "--reason", " belongs to the command kill");
+    if (o->reason != NULL && !is_kill && !is_ban)
+        return complain(r, "option", "--reason", " belongs to the commands kill and ban");
     if (o->socket != NULL && !talks)
         return complain(r, "option", "--socket",
                         " belongs to commands that ask the running service");
@@ -138,6 +145,8 @@ bool cli_options_read(int argc, char **argv, struct cli_options *out, char *erro
                 return complain(&r, "unknown command", argument, "; see sallyport --help");
         } else if (o.argument == NULL) {
             o.argument = argument;
+        } else if (o.detail == NULL && strcmp(o.command, "ban") == 0) {
+            o.detail = argument;
         } else {
             /* It may be a password, so it is not shown. */
             return complain(&r, "one argument too many for command", o.command,

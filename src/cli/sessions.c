@@ -32,6 +32,10 @@ int cli_sessions(const struct cli_options *options)
         return CLI_OK;
     }
     json_t *list = json_object_get(answer, "sessions");
+    json_int_t finishing = json_integer_value(json_object_get(answer, "finishing"));
+    if (finishing > 0)
+        fprintf(stderr, "%d more finish in the process that served before an upgrade.\n",
+                (int)finishing);
     if (json_array_size(list) == 0) {
         puts("There are no sessions.");
         json_decref(answer);
@@ -109,4 +113,11 @@ static int ask_plain(const struct cli_options *options, const char *command, con
 int cli_reload(const struct cli_options *options)
 {
     return ask_plain(options, "reload", "The configuration is reloaded.");
+}
+
+int cli_upgrade(const struct cli_options *options)
+{
+    return ask_plain(
+        options, "upgrade",
+        "The program on disk serves now; sessions that were open finish in the old one.");
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -58,6 +59,7 @@ static enum sp_err door_init(struct door *d, const struct boot_config *config, s
 
     if (penalties == NULL)
         return sp_fail_set(fail, SP_ESYS, "penalties", (uint32_t)errno, 0);
+    close(BOOT_FD_PENALTIES); /* the mapping stays */
     *d = (struct door){.keeper_fd = BOOT_FD_KEEPER,
                        .spawner_fd = BOOT_FD_PEER,
                        .first_byte_ms = config->first_byte_ms,

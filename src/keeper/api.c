@@ -82,7 +82,10 @@ static const char *read_root(const json_t *root, struct api_request *out)
     static const struct {
         const char *name;
         enum api_command command;
-    } plain[] = {{"sessions", API_SESSIONS}, {"reload", API_RELOAD}, {"bans", API_BANS}};
+    } plain[] = {{"sessions", API_SESSIONS},
+                 {"reload", API_RELOAD},
+                 {"upgrade", API_UPGRADE},
+                 {"bans", API_BANS}};
     const char *command = json_string_value(json_object_get(root, "cmd"));
 
     if (command == NULL)

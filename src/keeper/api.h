@@ -3,7 +3,7 @@
  *
  *   {"cmd":"sessions"}                        → {"ok":true,"sessions":[…]}
  *   {"cmd":"kill","id":"…","reason":"…"}      → {"ok":true}
- *   {"cmd":"reload"}                          → {"ok":true}, once it is done
+ *   {"cmd":"reload"}, {"cmd":"upgrade"}       → {"ok":true}, once it is done
  *   {"cmd":"bans"}                            → {"ok":true,"bans":[…],"penalties":[…],…}
  *   {"cmd":"ban","network":"…","for_s":N,"reason":"…"}   → {"ok":true}; no for_s: without end
  *   {"cmd":"unban","network":"…"}             → {"ok":true}
@@ -21,9 +21,9 @@
 #include "keeper/session_table.h"
 
 #define API_BAN_SECONDS_MAX 315360000 /* ten years */
-#define API_LINE_MAX 4096 /* a longer line ends the connection */
+#define API_LINE_MAX        4096      /* a longer line ends the connection */
 
-enum api_command { API_SESSIONS, API_KILL, API_BANS, API_BAN, API_UNBAN, API_RELOAD };
+enum api_command { API_SESSIONS, API_KILL, API_BANS, API_BAN, API_UNBAN, API_RELOAD, API_UPGRADE };
 
 struct api_request {
     enum api_command command;

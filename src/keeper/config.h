@@ -15,6 +15,8 @@
 #include "base/boot.h"
 #include "base/err.h"
 #include "base/ipc_msg.h"
+#include "base/net.h"
+#include "base/penalty.h"
 #include "keeper/secret.h"
 
 #define CONFIG_NAME_SIZE    65   /* user, group, target, rule, tag; with NUL, UTF-8      */
@@ -29,6 +31,7 @@
 #define CONFIG_RULES_MAX    1024
 #define CONFIG_NAMES_MAX    32
 #define CONFIG_TAGS_MAX     32 /* of one target */
+#define CONFIG_EXEMPT_MAX   64 /* networks without penalties */
 
 #define CONFIG_REDIRECTS_MAX 32 /* of one target */
 #define CONFIG_REDIRECT_SIZE 61 /* a host's name there, with NUL */
@@ -95,6 +98,7 @@ struct config_limits {
     uint32_t connect_timeout_ms; /* name resolution and connect                 */
     uint32_t idle_ms;            /* 0 = none                                    */
     uint32_t drain_ms;           /* how long SIGTERM waits for sessions to end  */
+    uint32_t drain_upgrade_ms;   /* how long an upgrade does; 0 = as long as they last */
     uint32_t dials;              /* connections being made at once              */
     uint32_t sessions;           /* authenticated, at once                      */
 };
@@ -116,6 +120,9 @@ struct config {
     char names[CONFIG_NAMES_MAX][IPC_HOST_MAX]; /* by which people call us */
     size_t name_count;
     struct config_limits limits;
+    struct penalty_rules penalties;
+    struct net exempt[CONFIG_EXEMPT_MAX];
+    size_t exempt_count;
 
     /* Owned arrays; an empty one may be NULL. */
     struct config_user *users;

@@ -32,6 +32,7 @@ static const struct limit limits[] = {
     LIMIT(connect_timeout, connect_timeout_ms, true, false, 100, 5 * MINUTE, 10 * SECOND),
     LIMIT(idle, idle_ms, true, true, SECOND, 7 * DAY, 0),
     LIMIT(drain, drain_ms, true, true, 1, HOUR, 10 * SECOND),
+    LIMIT(drain_upgrade, drain_upgrade_ms, true, true, SECOND, 7 * DAY, 0),
     LIMIT(dials, dials, false, false, 1, 10000, 64),
     LIMIT(sessions, sessions, false, false, 1, 100000, 1000),
 };
@@ -88,5 +89,6 @@ enum sp_err config_check_limits(struct config_load_state *s, const struct config
         if (err != SP_OK)
             return err;
     }
-    return check_early_drop(s, raw != NULL ? raw->early_drop : NULL);
+    enum sp_err err = config_check_penalties(s, raw != NULL ? raw->penalties : NULL);
+    return err == SP_OK ? check_early_drop(s, raw != NULL ? raw->early_drop : NULL) : err;
 }

@@ -82,9 +82,16 @@ struct config_raw_certificate {
     char *cert, *key;
 };
 
+struct config_raw_penalties {
+    char *no_auth, *auth_failure, *violation, *crash, *exploit, *min, *max;
+    char **exempt;
+    uint32_t exempt_count;
+};
+
 struct config_raw_limits {
     char *unauthenticated, *per_source, *early_drop, *first_byte, *authenticate, *connect_timeout;
-    char *idle, *drain, *dials, *sessions;
+    char *idle, *drain, *drain_upgrade, *dials, *sessions;
+    struct config_raw_penalties *penalties;
 };
 
 struct config_raw_user {
@@ -215,6 +222,10 @@ SP_MUST_USE enum sp_err config_check_service(struct config_load_state *s,
 /* Check limits; a NULL is all defaults. */
 SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,
                                             const struct config_raw_limits *raw);
+
+/* Check limits.penalties; a NULL is all defaults. */
+SP_MUST_USE enum sp_err config_check_penalties(struct config_load_state *s,
+                                               const struct config_raw_penalties *raw);
 
 /* Check and resolve users, groups, targets and rules; fills s->config. */
 SP_MUST_USE enum sp_err config_check_access(struct config_load_state *s,

@@ -51,6 +51,18 @@ static const cyaml_schema_field_t certificate_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t penalties_fields[] = {
+    FIELD_TEXT(config_raw_penalties, no_auth, OPTIONAL),
+    FIELD_TEXT(config_raw_penalties, auth_failure, OPTIONAL),
+    FIELD_TEXT(config_raw_penalties, violation, OPTIONAL),
+    FIELD_TEXT(config_raw_penalties, crash, OPTIONAL),
+    FIELD_TEXT(config_raw_penalties, exploit, OPTIONAL),
+    FIELD_TEXT(config_raw_penalties, min, OPTIONAL),
+    FIELD_TEXT(config_raw_penalties, max, OPTIONAL),
+    FIELD_LIST(config_raw_penalties, exempt, OPTIONAL, &text_entry, CONFIG_EXEMPT_MAX),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t limits_fields[] = {
     FIELD_TEXT(config_raw_limits, unauthenticated, OPTIONAL),
     FIELD_TEXT(config_raw_limits, per_source, OPTIONAL),
@@ -60,8 +72,10 @@ static const cyaml_schema_field_t limits_fields[] = {
     FIELD_TEXT(config_raw_limits, connect_timeout, OPTIONAL),
     FIELD_TEXT(config_raw_limits, idle, OPTIONAL),
     FIELD_TEXT(config_raw_limits, drain, OPTIONAL),
+    FIELD_TEXT(config_raw_limits, drain_upgrade, OPTIONAL),
     FIELD_TEXT(config_raw_limits, dials, OPTIONAL),
     FIELD_TEXT(config_raw_limits, sessions, OPTIONAL),
+    FIELD_MAP(config_raw_limits, penalties, OPTIONAL, penalties_fields),
     CYAML_FIELD_END,
 };
 

@@ -52,15 +52,23 @@ static bool is_awaited(const struct keeper *k)
 }
 
 /* NULL: control_finish answers, now or later. */
-static json_t *answer_reload(struct control_client *c)
+static json_t *answer_change(struct control_client *c, void (*change)(struct keeper *k))
 {
     struct keeper *k = c->keeper;
 
-    if (!k->is_ready || k->is_draining || k->next != NULL || is_awaited(k))
+    if (k->is_finishing)
+        return api_refusal("another process has taken over; ask that one");
+    if (!k->is_ready || k->is_draining || k->next != NULL || k->heir_fd >= 0 || is_awaited(k))
         return api_refusal("the service is starting, changing or stopping; try again");
     c->is_waiting = true;
-    keeper_reload(k);
+    change(k);
     return NULL;
+}
+
+static json_t *answer_sessions(const struct keeper *k)
+{
+    return json_pack("{s:b, s:o, s:i}", "ok", 1, "sessions", registry_describe(&k->registry),
+                     "finishing", (int)k->remaining);
 }
 
 static json_t *answer(struct control_client *c, const char *line, size_t size)
@@ -73,10 +81,12 @@ static json_t *answer(struct control_client *c, const char *line, size_t size)
     if (request.command == API_KILL)
         return answer_kill(c, &request);
     if (request.command == API_RELOAD)
-        return answer_reload(c);
+        return answer_change(c, keeper_reload);
+    if (request.command == API_UPGRADE)
+        return answer_change(c, keeper_upgrade);
     if (request.command != API_SESSIONS)
         return keeper_guard_answer(c->keeper, &request, c->uid);
-    return json_pack("{s:b, s:o}", "ok", 1, "sessions", registry_describe(&c->keeper->registry));
+    return answer_sessions(c->keeper);
 }
 
 static void watch_for(struct control_client *c, int events)
@@ -239,13 +249,19 @@ static void on_control(struct ev_loop *loop, ev_io *io, int events)
     ev_io_start(loop, &c->io);
 }
 
-void control_start(struct keeper *k)
+void control_start(struct keeper *k, const char *path)
 {
-    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
-        k->clients[i].fd = -1;
+    snprintf(k->control_path, sizeof(k->control_path), "%s", path);
     ev_io_init(&k->control_io, on_control, k->control_fd, EV_READ);
     k->control_io.data = k;
     ev_io_start(k->loop, &k->control_io);
+}
+
+void control_leave(struct keeper *k)
+{
+    ev_io_stop(k->loop, &k->control_io);
+    sp_fd_cleanup(&k->control_fd);
+    k->control_path[0] = '\0';
 }
 
 void control_tick(struct keeper *k, int64_t now_ms)
@@ -265,7 +281,6 @@ void control_stop(struct keeper *k)
     }
     ev_io_stop(k->loop, &k->control_io);
     sp_fd_cleanup(&k->control_fd);
-    if (unlink(k->config->control_socket) != 0 && errno != ENOENT)
-        fprintf(stderr, "sallyport: cannot remove %s: %s\n", k->config->control_socket,
-                strerror(errno));
+    if (k->control_path[0] != '\0' && unlink(k->control_path) != 0 && errno != ENOENT)
+        fprintf(stderr, "sallyport: cannot remove %s: %s\n", k->control_path, strerror(errno));
 }

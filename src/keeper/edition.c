@@ -98,9 +98,16 @@ void edition_retire(struct edition *e, int64_t now_ms)
     children_retire(&e->children);
 }
 
-bool edition_is_closed(const struct edition *e)
+bool edition_is_closed(const struct edition *e, int64_t now_ms)
 {
-    return e->children.child[CHILD_DOOR].pid == 0 && e->children.child[CHILD_SPAWNER].pid == 0;
+    pid_t door = e->children.child[CHILD_DOOR].pid;
+    pid_t spawner = e->children.child[CHILD_SPAWNER].pid;
+
+    if (now_ms >= e->give_up_ms && door > 0)
+        kill(door, SIGKILL);
+    if (now_ms >= e->give_up_ms && spawner > 0)
+        kill(spawner, SIGKILL);
+    return door == 0 && spawner == 0;
 }
 
 static bool has_unsigned(const struct edition *e)
@@ -138,13 +145,8 @@ bool edition_is_spent(struct edition *e, int64_t now_ms)
 {
     struct child *dialer = &e->children.child[CHILD_DIALER];
 
-    if (!edition_is_closed(e)) {
-        for (int i = 0; i < CHILD_ROLE_COUNT && now_ms >= e->give_up_ms; i++) {
-            if (i != CHILD_DIALER && e->children.child[i].pid > 0)
-                kill(e->children.child[i].pid, SIGKILL);
-        }
+    if (!edition_is_closed(e, now_ms))
         return false;
-    }
     if (e->signer != NULL && !has_unsigned(e)) {
         signer_free(e->signer);
         e->signer = NULL;

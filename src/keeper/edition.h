@@ -59,8 +59,11 @@ void edition_retire(struct edition *e, int64_t now_ms);
 /* Let go of whatever nobody needs. True if nothing of a retired edition is left: free it. */
 bool edition_is_spent(struct edition *e, int64_t now_ms);
 
-/* True if the last of who was accepted by its door has been handed over and spawner is gone. */
-bool edition_is_closed(const struct edition *e);
+/*
+ * True if all whom a retired edition's door had accepted are handed over, and spawner is gone. A
+ * door that takes much longer than it may is killed.
+ */
+bool edition_is_closed(const struct edition *e, int64_t now_ms);
 
 /* The helper of that process; false if it is none of this edition. */
 bool edition_helper(const struct edition *e, pid_t pid, enum child_role *role);

@@ -36,7 +36,11 @@ static void say_ready(struct keeper *k)
     k->is_ready = true;
     for (size_t i = 0; i < CHILD_ROLE_COUNT; i++)
         k->now->children.child[i].deaths = 0;
-    notify_say("READY=1");
+    if (k->elder_fd >= 0)
+        keeper_take_over(k);
+    else
+        notify_say("READY=1");
+    control_start(k, k->config->control_socket);
     log_service(k, "service_started", "all processes run");
     keeper_guard_report(k);
     printf("sallyport: ready, listening on");
@@ -78,9 +82,11 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     edition_start(k->now, now_ms);
     keeper_sessions_tick(k, now_ms);
-    keeper_guard_tick(k, now_ms);
+    if (!k->is_finishing)
+        keeper_guard_tick(k, now_ms);
     control_tick(k, now_ms);
     keeper_reload_tick(k, now_ms);
+    keeper_upgrade_tick(k, now_ms);
     if (k->is_draining)
         drain_tick(k, now_ms);
 }
@@ -102,13 +108,15 @@ static void on_soon(struct ev_loop *loop, ev_timer *timer, int events)
         ev_timer_stop(loop, timer);
 }
 
-static void drain(struct keeper *k)
+void keeper_drain(struct keeper *k)
 {
     int64_t drain_ms = k->config->limits.drain_ms;
 
     k->is_draining = true;
     k->drain_until_ms = clock_now_ms() + drain_ms + EXIT_MS;
-    notify_say("STOPPING=1");
+    if (!k->is_finishing)
+        notify_say("STOPPING=1");
+    keeper_upgrade_stop(k);
     keeper_reload_stop(k, "the service is stopping");
     log_service(k, "service_stopping", "a signal asked for it");
     keeper_door_stop(k);
@@ -126,14 +134,14 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
         keeper_reap(k);
         break;
     case SIGHUP:
-        if (k->is_ready && !k->is_draining)
+        if (k->is_ready && !k->is_draining && !k->is_finishing && k->heir_fd < 0)
             keeper_reload(k); /* said as an event and on standard error */
         break;
     default:
         if (k->is_draining || !k->is_ready)
             ev_break(loop, EVBREAK_ALL); /* asked twice: now */
         else
-            drain(k);
+            keeper_drain(k);
     }
 }
 
@@ -166,6 +174,11 @@ static struct keeper *keeper_new(struct keeper_start *start)
     k->known = start->known;
     k->control_fd = start->control_fd;
     k->starter_uid = start->starter_uid;
+    k->program = start->program;
+    k->heir_fd = -1;
+    k->elder_fd = start->elder_fd;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        k->clients[i].fd = -1;
     k->ready_by_ms = clock_now_ms() + READY_MS;
     k->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
     if (k->loop != NULL && keeper_guard_start(k, start->load.config) == SP_OK &&
@@ -194,6 +207,10 @@ static void end_editions(struct keeper *k)
 
 static void keeper_free(struct keeper *k)
 {
+    if (k->is_finishing)
+        k->guard.save.is_wanted = false; /* the heir keeps the files now */
+    sp_fd_cleanup(&k->heir_fd);
+    sp_fd_cleanup(&k->elder_fd);
     guard_close(&k->guard, clock_now_ms());
     known_targets_clear(&k->known);
     event_log_close(&k->log);
@@ -210,7 +227,8 @@ int keeper_run(struct keeper_start *start)
         return 1;
     keeper_ops_init(k);
     watch_signals(k);
-    control_start(k);
+    if (k->elder_fd >= 0)
+        keeper_elder_watch(k);
     edition_start(k->now, clock_now_ms());
     ev_run(k->loop, 0);
     keeper_reload_stop(k, "the service is stopping");

@@ -16,7 +16,9 @@ struct keeper_start {
     struct load load;
     struct event_log log;
     struct known_targets known;
-    int control_fd;    /* listening Unix socket                            */
+    int control_fd; /* listening Unix socket                            */
+    int elder_fd;   /* to the keeper that we take over from; -1 = none  */
+    const char *program;
     uid_t starter_uid; /* who started us may use the control socket as well */
 };
 

@@ -53,14 +53,17 @@ static enum sp_err op_send(void *ctx, struct session *s, uint32_t type, void *ms
     return ipc_send(s->fd, type, msg, size, &fd, fd >= 0 ? 1 : 0, 0);
 }
 
-static enum sp_err op_sign(void *ctx, const struct ipc_sign_req *req, uint8_t *signature,
-                           size_t *size)
+/* By the key whose certificate the session has, which a reload may have replaced meanwhile. */
+static enum sp_err op_sign(void *ctx, const struct session *s, const struct ipc_sign_req *req,
+                           uint8_t *signature, size_t *size)
 {
-    const struct keeper *k = ctx;
+    const struct edition *e = keeper_edition_of(s);
 
-    if (signer_tbs_version(req->tbs, req->tbs_size) < k->config->tls_min)
+    (void)ctx;
+    if (e == NULL || e->signer == NULL ||
+        signer_tbs_version(req->tbs, req->tbs_size) < e->config->tls_min)
         return SP_EDENIED;
-    return signer_sign(k->signer, req->scheme, req->tbs, req->tbs_size, signature, size);
+    return signer_sign(e->signer, req->scheme, req->tbs, req->tbs_size, signature, size);
 }
 
 static void op_account(void *ctx, const char *user, const char *domain, struct session_account *out)
@@ -147,7 +150,7 @@ static enum sp_err op_dial(void *ctx, struct session *s)
     struct keeper *k = ctx;
     struct ipc_dial msg = {
         .id = s->number, .port = s->decision.port, .timeout_ms = s->decision.dial_timeout_ms};
-    int fd = k->children.child[CHILD_DIALER].channel;
+    int fd = k->now->children.child[CHILD_DIALER].channel;
 
     memcpy(msg.host, s->decision.host, sizeof(msg.host));
     return fd < 0 ? SP_ECLOSED : ipc_send(fd, IPC_DIAL, &msg, sizeof(msg), NULL, 0, 0);
@@ -166,11 +169,25 @@ static enum sp_err op_password(void *ctx, const struct session *s, uint8_t out[I
     return SP_OK;
 }
 
+/* Another keeper may have learned a key meanwhile; what cannot be read leaves what is known. */
+static void refresh_known(struct keeper *k)
+{
+    struct known_targets fresh;
+    struct sp_fail fail = {0};
+
+    if (known_targets_load(k->config->state_dir, &fresh, &fail) != SP_OK)
+        return;
+    known_targets_clear(&k->known);
+    k->known = fresh;
+}
+
 static enum sp_err op_known_key(void *ctx, const char *target, const uint8_t key[32], bool *is_new,
                                 uint8_t known[32])
 {
     struct keeper *k = ctx;
 
+    if (k->is_finishing || k->remaining > 0)
+        refresh_known(k);
     return known_targets_check(&k->known, target, key, is_new, known);
 }
 
@@ -243,6 +260,25 @@ static enum sp_err op_licence_put(void *ctx, const char *target, const struct ip
     return licences_put(k->config->state_dir, target, put->scope, put->licence, put->size);
 }
 
+static bool op_is_penalised(void *ctx, const struct session *s)
+{
+    const struct keeper *k = ctx;
+
+    return guard_refuses(&k->guard, s->peer.ip, clock_now_ms());
+}
+
+static void op_charge(void *ctx, const struct session *s, enum penalty_cause cause)
+{
+    keeper_charge(ctx, &s->peer, cause, 1);
+}
+
+static uint64_t op_attack(void *ctx, const char *id)
+{
+    struct keeper *k = ctx;
+
+    return guard_attack(&k->guard, id);
+}
+
 static enum sp_err op_event(void *ctx, struct event *e, bool is_durable)
 {
     return keeper_event(ctx, e, is_durable);
@@ -263,5 +299,8 @@ void keeper_ops_init(struct keeper *k)
                                   .redirect = op_redirect,
                                   .licence_get = op_licence_get,
                                   .licence_put = op_licence_put,
+                                  .is_penalised = op_is_penalised,
+                                  .charge = op_charge,
+                                  .attack = op_attack,
                                   .event = op_event};
 }

@@ -64,14 +64,25 @@ struct keeper {
     struct registry registry;
     struct session_ops ops;
     struct guard guard;
-    const char *spoiled; /* a file of the guard that could not be used */
+    const char *spoiled;     /* a file of the guard that could not be used */
     uint8_t nobody_hash[16]; /* of every user that does not exist */
     struct ipc_in in;        /* the message being handled          */
     ev_signal signals[4];
     ev_timer tick;
     bool is_ready, is_draining, has_failed;
+    const char *program; /* where this program stood when it was started */
+    /* Upgrade: the heir is the process that takes over from us, the elder whom we took over from.
+     */
+    bool is_finishing; /* the heir serves; we wait for our sessions' ends */
+    pid_t heir_pid;
+    int heir_fd, elder_fd; /* -1 = none */
+    ev_io heir_io, elder_io;
+    int64_t heir_until_ms, finish_until_ms; /* 0 = no end */
+    uint32_t remaining;                     /* sessions that finish in the elder and before it */
+    uint32_t remaining_said;
     int64_t ready_by_ms, drain_until_ms, log_said_ms;
     int control_fd;
+    char control_path[CONFIG_SOCKET_SIZE]; /* empty: not ours to remove */
     uid_t starter_uid;
     ev_io control_io;
     struct control_client clients[CONTROL_CLIENTS_MAX];
@@ -155,6 +166,28 @@ void keeper_guard_tick(struct keeper *k, int64_t now_ms);
 /* Answer "bans", "ban" and "unban". Owner: the caller */
 json_t *keeper_guard_answer(struct keeper *k, const struct api_request *request, uid_t uid);
 
+/* ---- upgrade.c ---- */
+
+/* Start the program that is on disk now, to take over; control_finish says how it went. */
+void keeper_upgrade(struct keeper *k);
+
+/* Go on with an upgrade; end when the last session has. */
+void keeper_upgrade_tick(struct keeper *k, int64_t now_ms);
+
+/* The service is stopping: give up an upgrade, and tell whom we took over from. */
+void keeper_upgrade_stop(struct keeper *k);
+
+/* We are ready: the elder must accept no more. */
+void keeper_take_over(struct keeper *k);
+
+/* Listen to the elder. */
+void keeper_elder_watch(struct keeper *k);
+
+/* ---- keeper.c ---- */
+
+/* Accept no more, tell all sessions to end, and end within limits.drain. */
+void keeper_drain(struct keeper *k);
+
 /* ---- control.c ---- */
 
 /*
@@ -163,9 +196,11 @@ json_t *keeper_guard_answer(struct keeper *k, const struct api_request *request,
  */
 void control_finish(struct keeper *k, const char *error);
 
+/* Serve k->control_fd, whose name is path and is removed when it is stopped. */
+void control_start(struct keeper *k, const char *path);
 
-/* Serve k->control_fd. */
-void control_start(struct keeper *k);
+/* Leave the socket to somebody else; clients that are there stay. */
+void control_leave(struct keeper *k);
 
 /* Close clients that said nothing for too long. */
 void control_tick(struct keeper *k, int64_t now_ms);

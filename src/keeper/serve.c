@@ -6,6 +6,7 @@
 #include "keeper/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,11 +21,13 @@
 #include "keeper/listen.h"
 #include "keeper/load.h"
 #include "keeper/privilege.h"
+#include "keeper/takeover.h"
 
 #define DESCRIPTORS 65536 /* wanted: a channel and a pidfd a session */
 
 struct serve {
     struct keeper_start start;
+    char program[CONFIG_PATH_SIZE];
     char error[LOAD_ERROR_SIZE];
 };
 
@@ -46,12 +49,17 @@ static bool harden(struct serve *v)
     return true;
 }
 
-static bool open_sockets(struct serve *v)
+/* What an elder has open is shared; what it has not is opened. */
+static bool open_sockets(struct serve *v, struct takeover *from)
 {
     const struct config *c = v->start.load.config;
 
-    if (!load_listen(&v->start.load, NULL, 0))
+    if (!load_listen(&v->start.load, from->sockets, from->socket_count))
         return false;
+    if (from->control_fd >= 0 && strcmp(c->control_socket, from->begin.control) == 0) {
+        v->start.control_fd = sp_fd_take(&from->control_fd);
+        return true;
+    }
     v->start.control_fd =
         listen_control(c->control_socket, c->run_as_uid, c->run_as_gid, v->error, sizeof(v->error));
     return v->start.control_fd >= 0;
@@ -88,29 +96,62 @@ static bool become_ourselves(struct serve *v)
     return true;
 }
 
-static bool prepare(struct serve *v, const char *path)
+static bool prepare(struct serve *v, struct takeover *from, const char *path)
 {
-    return harden(v) && load_read(&v->start.load, path) && open_sockets(v) && become_ourselves(v);
+    ssize_t n = readlink("/proc/self/exe", v->program, sizeof(v->program) - 1);
+
+    v->program[n > 0 ? n : 0] = '\0';
+    v->start.program = v->program;
+    /* towupper over all of Unicode for NTLM user names (MS-NLMP 3.3.2), whatever the locale is */
+    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) {
+        snprintf(v->error, sizeof(v->error),
+                 "the locale C.UTF-8 is missing; it is part of libc-bin");
+        return false;
+    }
+    return harden(v) && load_read(&v->start.load, path) && open_sockets(v, from) &&
+           become_ourselves(v);
 }
 
-int serve_main(const char *config_path)
+static int serve(struct serve *v, struct takeover *from, const char *path)
 {
-    struct serve v = {.start = {.control_fd = -1, .starter_uid = getuid()}};
-    struct load *l = &v.start.load;
+    struct load *l = &v->start.load;
     int status = 1;
 
     load_init(l);
     crypto_memory_wipe_freed();
-    /* towupper over all of Unicode for NTLM user names (MS-NLMP 3.3.2), whatever the locale is */
-    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
-        snprintf(v.error, sizeof(v.error), "the locale C.UTF-8 is missing; it is part of libc-bin");
-    else if (prepare(&v, config_path))
-        status = keeper_run(&v.start);
-    const char *error = v.error[0] != '\0' ? v.error : l->error;
+    bool is_good = prepare(v, from, path);
+    takeover_clear(from);
+    if (is_good)
+        status = keeper_run(&v->start);
+    const char *error = v->error[0] != '\0' ? v->error : l->error;
     if (error[0] != '\0')
         fprintf(stderr, "sallyport: %s\n", error);
-    if (error[0] != '\0' && v.start.control_fd >= 0)
+    if (error[0] != '\0' && v->start.control_fd >= 0 && v->start.elder_fd < 0)
         unlink(l->config->control_socket);
     load_clear(l);
     return status;
+}
+
+int serve_main(const char *config_path)
+{
+    struct serve v = {.start = {.control_fd = -1, .elder_fd = -1, .starter_uid = getuid()}};
+    struct takeover nothing = {.control_fd = -1};
+
+    return serve(&v, &nothing, config_path);
+}
+
+int serve_heir_main(void)
+{
+    struct serve v = {.start = {.control_fd = -1, .elder_fd = TAKEOVER_FD}};
+    struct takeover from;
+    enum sp_err err = takeover_take(TAKEOVER_FD, &from);
+
+    fcntl(TAKEOVER_FD, F_SETFD, FD_CLOEXEC);
+    if (err != SP_OK) {
+        fprintf(stderr, "sallyport: the old process does not hand over: %s\n", sp_err_name(err));
+        takeover_clear(&from);
+        return 1;
+    }
+    v.start.starter_uid = from.begin.starter_uid;
+    return serve(&v, &from, from.begin.config);
 }

@@ -11,4 +11,10 @@
  */
 int serve_main(const char *config_path);
 
+/*
+ * The same in a process that an older keeper started to take over from it; base/ipc's words come on
+ * TAKEOVER_FD. Returns the exit status.
+ */
+int serve_heir_main(void);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The events of a session's life as a whole: start, end, violation.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -55,6 +56,8 @@ void session_log_violation(struct session *s, const struct session_ops *ops,
     event_word(&e, "reason", "the session asked for something it may not ask; it was ended");
     session_event_write(ops, &e);
     s->is_failure_logged = true;
+    /* What breaks this table is no longer our code. */
+    ops->charge(ops->ctx, s, PENALTY_CRASH);
     snprintf(s->end_reason, sizeof(s->end_reason), "violation");
 }
 
@@ -68,6 +71,13 @@ static const char *crash_reason(const struct session *s, char *room, size_t size
     else
         snprintf(room, size, "process ended with code %d", WEXITSTATUS(s->status));
     return room;
+}
+
+/* A fault, a forbidden system call, a failed check of our own; not what an administrator sends. */
+static bool is_crash(const struct session *s)
+{
+    return s->is_ended_report && WIFSIGNALED(s->status) && WTERMSIG(s->status) != SIGKILL &&
+           WTERMSIG(s->status) != SIGTERM;
 }
 
 static json_t *channel_list(const struct session *s)
@@ -92,6 +102,8 @@ void session_log_end(struct session *s, const struct session_ops *ops)
         session_event_write(ops, &e);
         s->is_failure_logged = true;
     }
+    if (is_crash(s))
+        ops->charge(ops->ctx, s, PENALTY_CRASH);
     session_event(s, &e, "session_end");
     event_number(&e, "duration_ms", ops->now_ms(ops->ctx) - s->started_ms);
     event_number(&e, "bytes_to_client", (int64_t)(s->to_client & INT64_MAX));

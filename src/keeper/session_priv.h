@@ -41,6 +41,9 @@ verb_fn verb_rdstls, verb_licence_get, verb_licence_put, verb_redirect;
 /* verbs_note.c. Errors: a violation */
 verb_fn verb_note;
 
+/* verbs_transfer.c. Errors: a violation */
+verb_fn verb_transfer;
+
 /* Start an event about a session: its id, source, user and target as far as known. */
 void session_event(const struct session *s, struct event *e, const char *name);
 

@@ -47,6 +47,8 @@ static const struct row table[] = {
     {IPC_REDIRECT_REQ, sizeof(struct ipc_redirect_req), IN(SESSION_ADMITTED), false, false,
      verb_redirect},
     {IPC_NOTE, sizeof(struct ipc_note), IN_ANY, false, false, verb_note},
+    {IPC_TRANSFER, sizeof(struct ipc_transfer), IN(SESSION_ADMITTED) | IN(SESSION_ACTIVE), false,
+     false, verb_transfer},
 };
 #define ROW_COUNT (sizeof(table) / sizeof(table[0]))
 static_assert(ROW_COUNT <= 32, "used has a bit for each row");

@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 #include "base/ipc_msg.h"
+#include "base/penalty.h"
 #include "keeper/events.h"
 
 #define SESSION_ID_SIZE        17    /* 16 hex digits and a NUL                         */
@@ -90,7 +91,7 @@ struct session {
     uint32_t listener;
     enum session_state state;
     uint32_t used; /* one bit a row of the table */
-    uint32_t notes, note_kinds;
+    uint32_t notes, note_kinds, transfers;
     bool is_failure_logged; /* INVARIANT: one failure event a session                   */
     int64_t started_ms, active_ms, deadline_ms, lease_at_ms, challenge_until_ms, kill_at_ms;
     int64_t started_wall_us;
@@ -124,8 +125,8 @@ struct session_ops {
     enum sp_err (*send)(void *ctx, struct session *s, uint32_t type, void *msg, size_t size,
                         int fd);
     /* Sign a handshake. Errors: SP_EDENIED no such scheme; others: not a handshake, a violation */
-    enum sp_err (*sign)(void *ctx, const struct ipc_sign_req *req, uint8_t *signature,
-                        size_t *size);
+    enum sp_err (*sign)(void *ctx, const struct session *s, const struct ipc_sign_req *req,
+                        uint8_t *signature, size_t *size);
     /* Look an account up by the name as typed, suffix included. */
     void (*account)(void *ctx, const char *user, const char *domain, struct session_account *out);
     void (*decide)(void *ctx, const struct session *s, struct session_decision *out);
@@ -147,6 +148,12 @@ struct session_ops {
                                struct ipc_licence_get_rsp *out);
     /* Keep a licence, replacing the older one. Errors: SP_ESYS */
     enum sp_err (*licence_put)(void *ctx, const char *target, const struct ipc_licence_put *put);
+    /* True if the session's source may not authenticate now. */
+    bool (*is_penalised)(void *ctx, const struct session *s);
+    /* Charge the session's source. */
+    void (*charge)(void *ctx, const struct session *s, enum penalty_cause cause);
+    /* Count an attack of that name; returns how often it was seen, this time included. */
+    uint64_t (*attack)(void *ctx, const char *id);
     /* Write an event and end it. */
     enum sp_err (*event)(void *ctx, struct event *e, bool is_durable);
 };

@@ -17,7 +17,7 @@ enum sp_err verb_sign(struct verb *v)
     memcpy(&req, v->in->msg.bytes, sizeof(req));
     if (req.tbs_size > sizeof(req.tbs))
         return sp_fail_set(v->fail, SP_ELIMIT, "SIGN.tbs_size", req.tbs_size, sizeof(req.tbs));
-    enum sp_err err = v->ops->sign(v->ops->ctx, &req, rsp.signature, &size);
+    enum sp_err err = v->ops->sign(v->ops->ctx, v->s, &req, rsp.signature, &size);
     if (err != SP_OK)
         return sp_fail_set(v->fail, err, "SIGN.tbs", req.scheme, 0);
     rsp.size = (uint32_t)size;
@@ -129,15 +129,21 @@ enum sp_err verb_verify(struct verb *v)
         return err;
     keep_name(s, &req);
     v->ops->account(v->ops->ctx, s->user_text, s->domain_text, &account);
-    err = check_proof(s, &req, &account, rsp.exported_session_key);
+    bool is_penalised = v->ops->is_penalised(v->ops->ctx, s);
+    err = is_penalised ? SP_EDENIED : check_proof(s, &req, &account, rsp.exported_session_key);
     bool is_late = v->ops->now_ms(v->ops->ctx) > s->challenge_until_ms;
     sp_wipe(s->challenge, sizeof(s->challenge)); /* one use */
     rsp.nt_status = judge(&account, err, is_late, &reason);
+    if (is_penalised)
+        reason = "the source is penalised, nothing was verified";
     sp_wipe(&account, sizeof(account));
     log_login(v, rsp.nt_status, reason);
     if (rsp.nt_status != 0) {
         sp_wipe(rsp.exported_session_key, sizeof(rsp.exported_session_key));
         session_refuse(s, "login refused");
+        /* A source that is refused already had this connection open before: not charged twice. */
+        if (!is_penalised)
+            v->ops->charge(v->ops->ctx, s, PENALTY_AUTH_FAILED);
     } else {
         s->state = SESSION_VERIFIED;
     }

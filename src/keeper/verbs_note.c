@@ -62,7 +62,7 @@ static enum sp_err on_channel(struct verb *v, const struct ipc_note *n)
     if (n->a == 0) {
         session_event(s, &e, "channel_denied");
         event_word(&e, "channel", name);
-        event_word(&e, "reason", "not on the list of allowed channels");
+        event_word(&e, "reason", "unknown, or not allowed by the rule");
         session_event_write(v->ops, &e);
         return SP_OK;
     }
@@ -71,6 +71,19 @@ static enum sp_err on_channel(struct verb *v, const struct ipc_note *n)
                            SESSION_CHANNELS_MAX);
     memcpy(s->channels[s->channel_count++], name, sizeof(name));
     return SP_OK;
+}
+
+/*
+ * What a failure before authentication costs. TLS is a step of its own: clients leave there when
+ * their user does not like the certificate.
+ */
+static void charge_failure(struct verb *v, const struct ipc_note *n)
+{
+    bool is_quiet = n->step == IPC_STEP_TLS || n->code == SP_ECLOSED || n->code == SP_ETIME ||
+                    n->code == SP_ESYS || n->code == SP_EDENIED;
+
+    if (n->step <= IPC_STEP_NLA && v->s->state < SESSION_VERIFIED)
+        v->ops->charge(v->ops->ctx, v->s, is_quiet ? PENALTY_NO_AUTH : PENALTY_VIOLATION);
 }
 
 /* A failure that keeper has decided itself is logged already: one event a failure. */
@@ -91,19 +104,27 @@ static enum sp_err on_failed(struct verb *v, const struct ipc_note *n)
                is_login ? "the target did not accept the login" : "protocol or connection failure");
     session_event_write(v->ops, &e);
     s->is_failure_logged = true;
+    charge_failure(v, n);
     snprintf(s->end_reason, sizeof(s->end_reason), "failed: %s", step_names[n->step]);
     return SP_OK;
 }
 
 static enum sp_err on_exploit(struct verb *v, const struct ipc_note *n)
 {
+    bool is_target = n->a == IPC_LEG_TARGET;
     struct event e;
 
+    if (n->a >= IPC_LEG_COUNT)
+        return sp_fail_set(v->fail, SP_EVALUE, "NOTE.leg", (uint32_t)n->a, IPC_LEG_COUNT - 1);
     session_event(v->s, &e, "exploit_attempt");
     event_text(&e, "attack", n->text);
+    event_word(&e, "leg", is_target ? "target" : "client");
     detail(&e, n);
+    event_number(&e, "count", (int64_t)(v->ops->attack(v->ops->ctx, n->text) & INT64_MAX));
     event_word(&e, "reason", "input that only an attack sends; the connection was ended");
     session_event_write(v->ops, &e);
+    if (!is_target)
+        v->ops->charge(v->ops->ctx, v->s, PENALTY_EXPLOIT);
     v->s->is_failure_logged = true;
     snprintf(v->s->end_reason, sizeof(v->s->end_reason), "exploit attempt");
     return SP_OK;
@@ -170,6 +191,40 @@ static enum sp_err on_no_redirect(struct verb *v, const struct ipc_note *n)
     return SP_OK;
 }
 
+static enum sp_err on_dvc_opened(struct verb *v, const struct ipc_note *n)
+{
+    struct event e;
+
+    session_event(v->s, &e, "channel_opened");
+    event_text(&e, "channel", n->text);
+    session_event_write(v->ops, &e);
+    return SP_OK;
+}
+
+static enum sp_err on_dvc_closed(struct verb *v, const struct ipc_note *n)
+{
+    struct event e;
+
+    session_event(v->s, &e, "channel_closed");
+    event_text(&e, "channel", n->text);
+    event_number(&e, "bytes_to_client", (int64_t)(n->a & INT64_MAX));
+    event_number(&e, "bytes_to_target", (int64_t)(n->b & INT64_MAX));
+    session_event_write(v->ops, &e);
+    return SP_OK;
+}
+
+static enum sp_err on_dvc_refused(struct verb *v, const struct ipc_note *n)
+{
+    struct event e;
+
+    session_event(v->s, &e, "channel_refused");
+    event_text(&e, "channel", n->text);
+    event_text(&e, "what", n->where);
+    event_word(&e, "reason", "the rule does not allow it");
+    session_event_write(v->ops, &e);
+    return SP_OK;
+}
+
 static enum sp_err on_closed(struct verb *v, const struct ipc_note *n)
 {
     struct session *s = v->s;
@@ -194,6 +249,9 @@ static note_fn *const kinds[] = {
     [IPC_NOTE_LOGGED_ON] = on_logged_on,
     [IPC_NOTE_TARGET_ERROR] = on_target_error,
     [IPC_NOTE_NO_REDIRECT] = on_no_redirect,
+    [IPC_NOTE_DVC_OPENED] = on_dvc_opened,
+    [IPC_NOTE_DVC_CLOSED] = on_dvc_closed,
+    [IPC_NOTE_DVC_REFUSED] = on_dvc_refused,
     [IPC_NOTE_CLOSED] = on_closed,
 };
 static_assert(sizeof(kinds) / sizeof(kinds[0]) == IPC_NOTE_KIND_COUNT, "all handled");

@@ -93,13 +93,27 @@ bool channel_name_equal(const char name[CHANNEL_NAME_SIZE], const char *other)
     return false;
 }
 
-bool channel_name_allowed(const char name[CHANNEL_NAME_SIZE])
+bool channel_name_allowed(const char name[CHANNEL_NAME_SIZE], const struct ipc_channels *policy)
 {
-    static const char *const allowed[] = {"rdpdr", "rdpsnd", "cliprdr", "drdynvc"};
+    const uint32_t behind_rdpdr =
+        IPC_DEVICE_PRINTERS | IPC_DEVICE_SMARTCARDS | IPC_DEVICE_PORTS | IPC_DEVICE_SOUND;
+    const bool has_rail = (policy->devices & IPC_DEVICE_REMOTEAPP) != 0;
+    const struct {
+        const char *name;
+        bool is_needed;
+    } known[] = {
+        {"cliprdr", policy->clipboard != 0 && policy->clipboard_kinds != 0},
+        {"rdpdr", policy->drives != 0 || (policy->devices & behind_rdpdr) != 0},
+        {"rdpsnd", (policy->devices & IPC_DEVICE_SOUND) != 0},
+        {"drdynvc", true},
+        {"rail", has_rail},
+        {"rail_wi", has_rail},
+        {"rail_ri", has_rail},
+    };
 
-    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
-        if (channel_name_equal(name, allowed[i]))
-            return true;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (channel_name_equal(name, known[i].name))
+            return known[i].is_needed;
     }
     return false;
 }

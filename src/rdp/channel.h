@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ipc_msg.h"
 #include "base/wire.h"
 #include "rdp/gcc.h" /* CHANNEL_OPTION_* */
 
@@ -75,8 +76,12 @@ SP_MUST_USE enum sp_err channel_stream_step(struct channel_stream *s,
  */
 bool channel_name_equal(const char name[CHANNEL_NAME_SIZE], const char *other);
 
-/* True for the static channels that the splice carries: rdpdr, rdpsnd, cliprdr, drdynvc. */
-bool channel_name_allowed(const char name[CHANNEL_NAME_SIZE]);
+/*
+ * True for a static channel that the policy needs: cliprdr for any clipboard, rdpdr for any device
+ * and for sound (which Windows does not play without it), rdpsnd for sound, the rail channels for
+ * RemoteApp, drdynvc always.
+ */
+bool channel_name_allowed(const char name[CHANNEL_NAME_SIZE], const struct ipc_channels *policy);
 
 /* The options that the back asks of the target when the client asked for options. */
 uint32_t channel_options_filter(uint32_t options);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "rdp/cliprdr_priv.h"
+#include "rdp/rdpdr.h" /* rdpdr_path_climbs */
 
 static enum sp_err on_caps(struct cliprdr_filter *f, enum channel_direction direction,
                            uint8_t *data, const struct cliprdr_header *header, struct svc_out *out)
@@ -108,25 +109,71 @@ static enum sp_err on_format_list(struct cliprdr_filter *f, enum channel_directi
     return SP_OK;
 }
 
-/* Judge a list of files; count is written only on SP_OK. */
-static enum sp_err check_files(struct rd r, uint32_t *count, struct svc_out *out)
+/* A colon is a letter of a name for some senders, and a drive or a stream for others: cut it. */
+static void clean_names(uint8_t *descriptors, uint32_t count)
 {
-    struct cliprdr_file file;
-    uint32_t n;
-    enum sp_err err = cliprdr_files_read(&r, &n);
+    const size_t name_at = CLIPRDR_DESCRIPTOR_SIZE - CLIPRDR_FILE_NAME_SIZE;
 
-    if (err != SP_OK)
-        return err;
-    for (uint32_t i = 0; i < n; i++) {
-        err = cliprdr_file_next(&r, &file);
-        if (err != SP_OK) {
-            out->exploit = "CVE-2019-0887";
-            out->exploit_where = r.fail.where;
-            return err;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *name = descriptors + (size_t)i * CLIPRDR_DESCRIPTOR_SIZE + name_at;
+
+        for (size_t k = 0; k < CLIPRDR_FILE_NAME_SIZE; k += 2) {
+            if (name[k + 1] != 0)
+                continue;
+            if (name[k] == 0)
+                break;
+            if (name[k] < 0x20 || name[k] == ':')
+                name[k] = '_';
         }
     }
-    *count = n;
-    return SP_OK;
+}
+
+static size_t file_name_size(const uint8_t *name)
+{
+    size_t size = 0;
+
+    while (size < CLIPRDR_FILE_NAME_SIZE && (name[size] != 0 || name[size + 1] != 0))
+        size += 2;
+    return size;
+}
+
+/* A name that no honest sender makes, as against one that is only odd. */
+static bool is_attack(const struct cliprdr_file *file)
+{
+    for (size_t k = 0; k + 1 < file->name_size; k += 2) {
+        bool is_backslash = file->name[k] == '\\' && k == 0;
+
+        if (file->name[k + 1] == 0 && (file->name[k] == '/' || is_backslash))
+            return true;
+    }
+    return rdpdr_path_climbs(file->name, file->name_size);
+}
+
+/* Judge a list of files, whose names are cleaned in place; count is written only on SP_OK. */
+static enum sp_err check_files(uint8_t *body, size_t size, uint32_t *count, struct svc_out *out)
+{
+    struct cliprdr_file file = {0};
+    struct rd r;
+    uint32_t n;
+
+    rd_init(&r, body, size);
+    enum sp_err err = cliprdr_files_read(&r, &n);
+    if (err != SP_OK)
+        return err;
+    clean_names(body + rd_pos(&r), n);
+    for (uint32_t i = 0; i < n && err == SP_OK; i++)
+        err = cliprdr_file_next(&r, &file);
+    if (err == SP_OK) {
+        *count = n;
+        return SP_OK;
+    }
+    file.name = r.at - CLIPRDR_FILE_NAME_SIZE;
+    file.name_size = file_name_size(file.name);
+    if (err == SP_EVALUE || is_attack(&file)) {
+        out->exploit = "CVE-2019-0887";
+        out->exploit_where = r.fail.where;
+    }
+    return err;
 }
 
 static enum sp_err on_file_list(struct cliprdr_filter *f, enum channel_direction direction,
@@ -137,8 +184,7 @@ static enum sp_err on_file_list(struct cliprdr_filter *f, enum channel_direction
     uint32_t count;
     struct rd r;
 
-    rd_init(&r, data + CLIPRDR_HEADER_SIZE, header->data_len);
-    if (check_files(r, &count, out) != SP_OK) {
+    if (check_files(data + CLIPRDR_HEADER_SIZE, header->data_len, &count, out) != SP_OK) {
         svc_out_refused(out, svc_way(direction), "clipboard file list with bad names", NULL);
         enum sp_err err =
             cliprdr_answer(out, direction, CB_FORMAT_DATA_RESPONSE, CB_RESPONSE_FAIL, NULL);
@@ -146,6 +192,7 @@ static enum sp_err on_file_list(struct cliprdr_filter *f, enum channel_direction
     }
     if (o->gathering_generation == o->generation) {
         o->has_files = true;
+        rd_init(&r, data + CLIPRDR_HEADER_SIZE, header->data_len);
         rd_skip(&r, 4, "CLIPRDR_FILELIST.cItems");
         cliprdr_names_keep(o, r, count);
     }

@@ -14,13 +14,18 @@
 #define PRODUCT_INFO_MAX    1024 /* company and product names are a few dozen bytes */
 
 /* LICENSE_BINARY_BLOB, MS-RDPBCGR 2.2.1.12.1.2. Its type is advice: servers write any. */
-static void skip_blob(struct rd *r, const char *where)
+static void skip_blob_of(struct rd *r, uint32_t max, const char *where)
 {
     rd_skip(r, 2, where);
     uint16_t size = rd_u16le(r, where);
 
-    rd_max(r, where, size, LICENCE_BLOB_MAX);
+    rd_max(r, where, size, max);
     rd_skip(r, size, where);
+}
+
+static void skip_blob(struct rd *r, const char *where)
+{
+    skip_blob_of(r, LICENCE_BLOB_MAX, where);
 }
 
 static void skip_counted(struct rd *r, const char *where)
@@ -59,7 +64,7 @@ static void read_platform_challenge(struct rd *r, struct licence_pdu *pdu)
 static void read_new_license(struct rd *r, struct licence_pdu *pdu)
 {
     (void)pdu;
-    skip_blob(r, "SERVER_NEW_LICENSE.EncryptedLicenseInfo");
+    skip_blob_of(r, LICENCE_INFO_MAX, "SERVER_NEW_LICENSE.EncryptedLicenseInfo");
     rd_skip(r, LICENSE_MAC_SIZE, "SERVER_NEW_LICENSE.MACData");
 }
 
@@ -76,7 +81,7 @@ static void read_license_info(struct rd *r, struct licence_pdu *pdu)
 {
     (void)pdu;
     skip_client_secret(r);
-    skip_blob(r, "CLIENT_LICENSE_INFO.LicenseInfo");
+    skip_blob_of(r, LICENCE_INFO_MAX, "CLIENT_LICENSE_INFO.LicenseInfo");
     skip_blob(r, "CLIENT_LICENSE_INFO.EncryptedHWID");
     rd_skip(r, LICENSE_MAC_SIZE, "CLIENT_LICENSE_INFO.MACData");
 }

@@ -39,6 +39,7 @@ enum licence_type {
 #define ST_RESEND_LAST_MESSAGE  0x00000004
 
 #define LICENCE_BLOB_MAX  4096
+#define LICENCE_INFO_MAX  8192 /* a licence itself: Windows' own take up to 7 KiB */
 #define LICENCE_SCOPE_MAX 16
 
 struct licence_pdu {

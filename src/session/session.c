@@ -19,6 +19,8 @@
 #include "rdp/channel.h"
 #include "rdp/errinfo.h"
 #include "rdp/x224.h"
+#include "session/signatures.h"
+#include "session/proxied.h"
 #include "session/splice.h"
 
 #define SETTINGS_MS 30000 /* from NLA to licensing, on the client's leg         */
@@ -55,18 +57,32 @@ static enum sp_err sign_by_keeper(void *arg, uint16_t scheme, const uint8_t *tbs
     return SP_OK;
 }
 
-/* One failure, one note; errinfo is what the client will be told. */
-static void note_failure(struct session *s, enum ipc_step step, const struct sp_fail *fail,
-                         uint32_t errinfo)
+/* One failure of what a leg sent, one note; errinfo is what the client will be told. */
+static void note_leg_failure(struct session *s, enum ipc_step step, enum ipc_leg leg,
+                             const struct sp_fail *fail, uint32_t errinfo)
 {
-    if (fail->where != NULL && strcmp(fail->where, "CS_NET.MS_T120") == 0) {
-        struct ipc_note note = {.kind = IPC_NOTE_EXPLOIT, .step = step, .text = "CVE-2019-0708"};
+    const struct signature *attack = signature_find(leg, step, fail);
+
+    if (attack != NULL) {
+        struct ipc_note note = {.kind = IPC_NOTE_EXPLOIT,
+                                .step = step,
+                                .code = fail->code,
+                                .got = fail->got,
+                                .want = fail->want,
+                                .a = leg};
 
         snprintf(note.where, sizeof(note.where), "%s", fail->where);
+        snprintf(note.text, sizeof(note.text), "%s", attack->id);
         keeper_note(&s->keeper, &note);
         return;
     }
     keeper_note_failure(&s->keeper, step, fail, errinfo);
+}
+
+static void note_failure(struct session *s, enum ipc_step step, const struct sp_fail *fail,
+                         uint32_t errinfo)
+{
+    note_leg_failure(s, step, signature_leg(step), fail, errinfo);
 }
 
 /* From the first byte to a proven person. told: keeper has written the event itself. */
@@ -75,8 +91,12 @@ static enum sp_err authenticate(struct session *s, enum ipc_step *step, bool *to
     struct front_identity identity = {s->start->public_key, s->start->public_key_size};
 
     *told = false;
+    *step = IPC_STEP_PROXY;
+    enum sp_err err = s->start->is_proxied ? proxied_source(&s->front.stream) : SP_OK;
+    if (err != SP_OK)
+        return err;
     *step = IPC_STEP_X224;
-    enum sp_err err = front_negotiate(&s->front);
+    err = front_negotiate(&s->front);
     if (err != SP_OK)
         return err;
     *step = IPC_STEP_TLS;
@@ -141,7 +161,7 @@ static void note_client(struct session *s)
         struct ipc_note channel = {.kind = IPC_NOTE_CHANNEL, .step = IPC_STEP_MCS};
 
         snprintf(channel.text, sizeof(channel.text), "%s", c->channels[i].name);
-        channel.a = channel_name_allowed(c->channels[i].name);
+        channel.a = channel_name_allowed(c->channels[i].name, &s->decision.channels);
         keeper_note(&s->keeper, &channel);
     }
 }
@@ -340,13 +360,14 @@ static void run_splice(struct session *s)
     malloc_trim(0);
     stream_read_ahead(&s->front.stream);
     stream_read_ahead(&s->back.stream);
-    splice_init(&s->splice, &s->front, &s->back, &s->keeper, s->decision.idle_ms);
+    splice_init(&s->splice, &s->front, &s->back, &s->keeper, &s->decision);
     enum sp_err err = splice_run(&s->splice);
-    const struct sp_fail *fail = s->splice.to_client.fail.code != SP_OK ? &s->splice.to_client.fail
-                                                                        : &s->splice.to_target.fail;
+    bool is_target = s->splice.to_client.fail.code != SP_OK; /* what goes to the client is its */
+    const struct sp_fail *fail = is_target ? &s->splice.to_client.fail : &s->splice.to_target.fail;
 
     if (err != SP_OK && fail->code != SP_OK)
-        note_failure(s, IPC_STEP_SPLICE, fail, s->splice.errinfo);
+        note_leg_failure(s, IPC_STEP_SPLICE, is_target ? IPC_LEG_TARGET : IPC_LEG_CLIENT, fail,
+                         s->splice.errinfo);
     note_closed(s, s->splice.why);
     back_goodbye(&s->back);
     front_goodbye(&s->front, s->splice.errinfo);

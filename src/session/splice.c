@@ -47,16 +47,18 @@ static void flow_init(struct flow *f, struct stream *from, struct stream *to)
     f->stalled_since_ms = 0;
     f->is_ended = false;
     f->fail = (struct sp_fail){0};
+    f->has_words = false;
     f->side_size = 0;
 }
 
 void splice_init(struct splice *s, struct front *front, struct back *back,
-                 struct keeper_link *keeper, uint32_t idle_ms)
+                 struct keeper_link *keeper, const struct ipc_decide_rsp *decision)
 {
     s->front = front;
     s->back = back;
     s->keeper = keeper;
-    s->policy = (struct caps_policy){0};
+    s->policy = (struct caps_policy){.allow_remoteapp =
+                                         (decision->channels.devices & IPC_DEVICE_REMOTEAPP) != 0};
     flow_init(&s->to_client, &back->stream, &front->stream);
     flow_init(&s->to_target, &front->stream, &back->stream);
     s->is_demanded = s->is_confirmed = s->is_noted = false;
@@ -65,7 +67,9 @@ void splice_init(struct splice *s, struct front *front, struct back *back,
     memset(s->channels, 0, sizeof(s->channels));
     s->dropped_channel_pdus = 0;
     s->last_input_ms = clock_now_ms();
-    s->idle_ms = idle_ms;
+    s->idle_ms = decision->idle_ms;
+    s->total_until_ms = decision->total_ms != 0 ? clock_now_ms() + decision->total_ms : 0;
+    splice_channels_init(s, &decision->channels);
     s->errinfo = 0;
     snprintf(s->why, sizeof(s->why), "unknown");
 }
@@ -121,10 +125,12 @@ static enum verdict take_frames(struct splice *s, struct flow *f, filter_fn *fil
         if (v == VERDICT_PASS) {
             in->start += size;
             f->out_size = in->start - run;
+            if (f->has_words)
+                return v;
             continue;
         }
         in->start += size;
-        if (v == VERDICT_DROP && f->out_size == 0) {
+        if (v == VERDICT_DROP && f->out_size == 0 && !f->has_words) {
             run = in->start;
             f->out = in->buf + run;
             continue;
@@ -154,6 +160,10 @@ static enum sp_err pump(struct splice *s, struct flow *f, filter_fn *filter)
 
         if (err == SP_OK && f->side_size > 0)
             err = send_side(f);
+        while (err == SP_OK && f->has_words) {
+            splice_channel_words(s, f);
+            err = send_side(f);
+        }
         if (err != SP_OK)
             return err;
         if (f->is_ended)
@@ -164,7 +174,8 @@ static enum sp_err pump(struct splice *s, struct flow *f, filter_fn *filter)
             return f->fail.code != SP_OK ? f->fail.code : SP_EVALUE;
         if (v == VERDICT_END)
             f->is_ended = true;
-        if (f->out_size > 0 || f->side_size > 0 || f->is_ended || f->from->start != before)
+        if (f->out_size > 0 || f->side_size > 0 || f->has_words || f->is_ended ||
+            f->from->start != before)
             continue;
         err = stream_read_some(f->from);
         if (err == SP_ECLOSED)
@@ -192,6 +203,8 @@ static enum sp_err check_limits(struct splice *s)
         return stop(s, SP_ETIME, ERRINFO_SERVER_DENIED_CONNECTION, "lease not renewed");
     if (s->idle_ms != 0 && now - s->last_input_ms > s->idle_ms)
         return stop(s, SP_ETIME, ERRINFO_IDLE_TIMEOUT, "idle");
+    if (s->total_until_ms != 0 && now > s->total_until_ms)
+        return stop(s, SP_ETIME, ERRINFO_LOGON_TIMEOUT, "time is up");
     if (s->is_demanded && now - s->demanded_ms > SPLICE_ACTIVATION_MS)
         return stop(s, SP_ETIME, 0, "no Confirm Active in time");
     for (size_t i = 0; i < 2; i++)
@@ -209,6 +222,8 @@ static int sleep_ms(const struct splice *s)
         until = s->last_input_ms + s->idle_ms;
     if (s->keeper->lease_until_ms != 0 && s->keeper->lease_until_ms < until)
         until = s->keeper->lease_until_ms;
+    if (s->total_until_ms != 0 && s->total_until_ms < until)
+        until = s->total_until_ms;
     return until <= now ? 1 : (int)(until - now) + 1; /* a limit is over only after its end */
 }
 
@@ -219,7 +234,7 @@ static short events_of(const struct flow *reads, const struct flow *writes)
 
     if (reads->out_size == 0)
         events |= POLLIN;
-    if (writes->out_size > 0)
+    if (writes->out_size > 0 || writes->has_words)
         events |= POLLOUT;
     return events;
 }
@@ -301,5 +316,6 @@ enum sp_err splice_run(struct splice *s)
     enum sp_err err = run(s);
 
     settle(s);
+    splice_channels_end(s);
     return err;
 }

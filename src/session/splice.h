@@ -16,6 +16,7 @@
 #include "front/front.h"
 #include "rdp/caps.h"
 #include "rdp/channel.h"
+#include "session/splice_channels.h"
 
 #define SPLICE_SIDE_SIZE     (32768u + 256u) /* an edited share PDU is at most 32767 bytes */
 #define SPLICE_STALL_MS      60000           /* a side that takes nothing for so long is gone */
@@ -38,6 +39,7 @@ struct flow {
     int64_t stalled_since_ms; /* 0 = not stalled */
     bool is_ended;            /* its source has said or shown that it is over   */
     struct sp_fail fail;
+    bool has_words; /* a channel's filter has something to say in this direction */
     size_t side_size;
     uint8_t side[SPLICE_SIDE_SIZE];
 };
@@ -56,14 +58,20 @@ struct splice {
     struct channel_stream channels[GCC_CHANNEL_COUNT_MAX]; /* client to target */
     uint64_t dropped_channel_pdus;
     int64_t last_input_ms;
-    uint32_t idle_ms; /* 0 = no limit */
-    uint32_t errinfo; /* what to tell the client at the end */
+    uint32_t idle_ms;       /* 0 = no limit */
+    int64_t total_until_ms; /* of clock_now_ms; 0 = no limit */
+    uint32_t errinfo;       /* what to tell the client at the end */
     char why[IPC_TEXT_MAX];
+    struct splice_channels filters;
 };
 
-/* Prepare the splice of two legs that stand at Demand Active. Owner: borrows all */
+/*
+ * Prepare the splice of two legs that stand at Demand Active. s is all zero before its first use.
+ * decision limits and channels are taken from it
+ * Owner:   borrows all but decision
+ */
 void splice_init(struct splice *s, struct front *front, struct back *back,
-                 struct keeper_link *keeper, uint32_t idle_ms);
+                 struct keeper_link *keeper, const struct ipc_decide_rsp *decision);
 
 /*
  * Run until one side ends, keeper ends it, or a limit is reached; s->why and s->errinfo say why.

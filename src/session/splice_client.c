@@ -150,6 +150,12 @@ static enum verdict on_channel(struct splice *s, const struct mcs_pdu *mcs, uint
     if (channel_stream_step(&s->channels[place], CHANNEL_CLIENT_TO_SERVER, &header, r.left,
                             s->chunk_max, &fail) != SP_OK)
         return refuse(s, ERRINFO_VCDATATOOLONG, &fail);
+    enum verdict v = splice_channel_filter(s, place, CHANNEL_CLIENT_TO_SERVER, &header,
+                                           frame + (size - r.left), r.left);
+    if (v == VERDICT_REFUSE)
+        s->errinfo = ERRINFO_VCHANNELDATATOOSHORT;
+    if (v != VERDICT_PASS)
+        return v;
     mcs_send_patch(frame, size, MCS_SEND_DATA_REQUEST, b->user_id,
                    b->channel_ids[b->channel_of[place]]);
     return VERDICT_PASS;

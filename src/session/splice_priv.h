@@ -15,6 +15,27 @@ enum verdict splice_from_target(struct splice *s, uint8_t *frame, size_t size);
 /* Judge one frame from the client; as splice_from_target. */
 enum verdict splice_from_client(struct splice *s, uint8_t *frame, size_t size);
 
+/* ---- splice_channels.c ---- */
+
+/* Choose the filters for the channels of this session. */
+void splice_channels_init(struct splice *s, const struct ipc_channels *policy);
+
+/*
+ * Show a chunk to the filter of its channel.
+ * place    the channel's place in the client's list; it is open towards the target
+ * chunk    size bytes without header; may be edited in place
+ * Returns  VERDICT_PASS, VERDICT_DROP or VERDICT_REFUSE; has_words of both flows is up to date
+ */
+enum verdict splice_channel_filter(struct splice *s, size_t place, enum channel_direction direction,
+                                   const struct channel_header *header, uint8_t *chunk,
+                                   size_t size);
+
+/* Put what the filters have to say into the side buffer of flow, which must be empty. */
+void splice_channel_words(struct splice *s, struct flow *flow);
+
+/* Report what is still under way when the session ends. */
+void splice_channels_end(struct splice *s);
+
 /* Record why a frame is refused. */
 enum verdict splice_refuse(struct flow *flow, enum sp_err code, const char *where, uint32_t got,
                            uint32_t want);

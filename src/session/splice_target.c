@@ -16,7 +16,7 @@ static bool client_wants(const struct splice *s, uint16_t early_flag)
     return (s->front->settings.core.early_capability_flags & early_flag) != 0;
 }
 
-/* The client's channel for one of the target's, or 0. */
+/* The client's channel for one of the target's, or 0; FRONT_CHANNEL_FIRST + its place. */
 static uint16_t client_channel(const struct splice *s, uint16_t id)
 {
     const struct back *b = s->back;
@@ -176,6 +176,16 @@ static enum verdict on_channel(struct splice *s, const struct mcs_pdu *mcs, uint
         mcs->data.left > CHANNEL_CHUNK_MAX + CHANNEL_HEADER_SIZE)
         return splice_refuse(&s->to_client, SP_ELIMIT, "target's channel chunk",
                              (uint32_t)mcs->data.left, CHANNEL_CHUNK_MAX);
+    struct channel_header header;
+    struct rd r = mcs->data;
+
+    if (channel_header_read(&r, &header) != SP_OK)
+        return splice_refuse_fail(&s->to_client, &r.fail);
+    enum verdict v =
+        splice_channel_filter(s, (size_t)(id - FRONT_CHANNEL_FIRST), CHANNEL_SERVER_TO_CLIENT,
+                              &header, frame + (size - r.left), r.left);
+    if (v != VERDICT_PASS)
+        return v;
     mcs_send_patch(frame, size, MCS_SEND_DATA_INDICATION, MCS_SERVER_CHANNEL, id);
     return VERDICT_PASS;
 }

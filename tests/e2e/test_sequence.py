@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from gate import target_entry
-from rdpmini import Closed, Refused, Script, Target, mcs
+from rdpmini import Closed, Refused, Script, Target, licence, mcs
 
 LB_NOREDIRECT, LB_PK_ENCRYPTED = 0x80, 0x4000
 NO_CONNECTION = 0x404
@@ -207,3 +207,112 @@ def test_rdstls_is_not_taken_unasked(make_gate, machine):
     service = make_gate(entry('desk', target))
     refused(service, service.mini())
     assert 'rdstls' not in target.connections[-1].facts
+
+
+# --- licensing -----------------------------------------------------------------------------------
+
+def licensing(server, facts):
+    """A Session Host that insists: request, challenge, licence."""
+    def run(connection):
+        connection.send_io(server.begin())
+        facts.append(server.asked(connection.receive()[1]))
+        connection.send_io(licence.challenge(server.keys))
+        facts.append(server.responded(connection.receive()[1]))
+        connection.send_io(server.give())
+    return run
+
+
+@pytest.mark.parametrize('certificate_of', [licence.proprietary, licence.x509])
+def test_licence_is_issued_kept_and_shown(make_gate, machine, certificate_of):
+    given = bytes(range(256)) * 20
+    first, second = (licence.LicenceServer(certificate_of(), given) for _ in range(2))
+    second.kind = licence.UPGRADE_LICENSE
+    facts = []
+    target = machine('127.0.0.2', licensing=licensing(first, facts))
+    service = make_gate(entry('host', target))
+    with service.mini() as client:
+        client.run()
+    assert facts[0] == licence.NEW_LICENSE_REQUEST
+    assert facts[1] == struct.pack('<HHHH', 0x100, 0x100, 3, 10) + b'T\0E\0S\0T\0\0\0'
+    assert first.user == b'worker\0' and first.machine == b'sallyport\0'
+    assert service.wait_event('target_licence')['bytes'] == len(given)
+    kept = list((service.state / 'licences').iterdir())
+    assert [file.read_bytes() for file in kept] == [given]
+    assert kept[0].stat().st_mode & 0o777 == 0o600
+    service.wait_event('session_end')
+
+    target.script.licensing = licensing(second, facts)
+    with service.mini() as client:
+        client.run()
+    assert facts[2] == licence.LICENSE_INFO and second.shown == given
+    assert second.hardware_id == first.hardware_id
+
+
+def test_licence_that_is_still_good(make_gate, machine):
+    """After LICENSE_INFO a host may say "valid client" at once."""
+    server, facts = licence.LicenceServer(licence.x509()), []
+    target = machine('127.0.0.2', licensing=licensing(server, facts))
+    service = make_gate(entry('host', target))
+    with service.mini() as client:
+        client.run()
+    service.wait_event('session_end')
+
+    def short(connection):
+        connection.send_io(server.begin())
+        facts.append(server.asked(connection.receive()[1]))
+        connection.send_io(mcs.licence_valid())
+
+    target.script.licensing = short
+    with service.mini() as client:
+        client.run()
+    assert facts[-1] == licence.LICENSE_INFO
+
+
+def test_request_without_a_usable_key_is_declined(make_gate, machine):
+    said = []
+
+    def run(connection):
+        connection.send_io(licence.request(bytes(32), b''))
+        said.append(connection.receive()[1])
+        connection.send_io(mcs.licence_valid())
+
+    service = make_gate(entry('host', machine('127.0.0.2', licensing=run)))
+    with service.mini() as client:
+        client.run()
+    assert said[0][4] == 0xFF and said[0][8:12] == struct.pack('<I', 2), 'ERR_NO_LICENSE'
+
+
+def bad_mac(connection, server):
+    connection.send_io(server.begin())
+    server.asked(connection.receive()[1])
+    connection.send_io(licence.challenge(server.keys)[:-1] + b'\0')
+
+
+def challenge_first(connection, server):
+    server.keys = licence.Keys(bytes(48), bytes(32), bytes(32))
+    connection.send_io(licence.challenge(server.keys))
+
+
+def twice(connection, server):
+    connection.send_io(server.begin())
+    connection.receive()
+    connection.send_io(server.begin())
+
+
+def many_scopes(connection, server):
+    whole = server.begin()
+    at = whole.rindex(struct.pack('<IHH', 1, 0xE, 14))
+    connection.send_io(whole[:at] + b'\xff\xff\xff\xff' + whole[at + 4:])
+
+
+@pytest.mark.parametrize('trick', [bad_mac, challenge_first, twice, many_scopes])
+def test_licence_server_that_lies(make_gate, machine, trick):
+    def run(connection):
+        trick(connection, licence.LicenceServer(licence.x509()))
+        connection.receive()
+
+    target = machine('127.0.0.2', licensing=run)
+    service = make_gate(entry('host', target))
+    said = refused(service, service.mini())
+    assert isinstance(said, Closed) or 0x100 <= said.code <= 0x404
+    assert not service.events('target_licence') and len(service.failures()) == 1

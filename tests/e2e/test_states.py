@@ -129,6 +129,10 @@ class Walk:
 
     def go(self, state):
         """Walk the straight way to a state, reading every answer."""
+        return self.go_on('start', state)
+
+    def go_on(self, here, state):
+        """The same from a state where the walk stands already."""
         steps = {'start': None, 'x224': self._to_x224, 'tls': lambda: self.client.stage_tls(),
                  'challenged': self._to_challenged, 'proven': self._to_proven,
                  'nla': lambda: self.say('credentials'),
@@ -137,7 +141,7 @@ class Walk:
                  'joined_user': lambda: (self.say('join_user'), self.client.line.tpkt()),
                  'joined': lambda: (self.say('join_io'), self.client.line.tpkt()),
                  'demanded': self._to_demanded, 'confirmed': lambda: self.say('confirm_active')}
-        for name in STATES[1:STATES.index(state) + 1]:
+        for name in STATES[STATES.index(here) + 1:STATES.index(state) + 1]:
             steps[name]()
         return self
 
@@ -160,11 +164,15 @@ class Walk:
         self.user_id = self.client.user_id = struct.unpack_from('>H', self.client.line.tpkt(), 5)[0] + 1001
 
     def _to_demanded(self):
-        c = self.client
-        c.io_channel = mcs.IO_CHANNEL
+        self.client.io_channel = mcs.IO_CHANNEL
         self.say('client_info')
+        self.take_demand()
+
+    def take_demand(self):
+        """The licence and Demand Active, which answer Client Info."""
+        c = self.client
         c.stage_licence()
-        kind, _, body = c.receive_share()
+        kind, _, body = c._next_share()  # Refused if it is an error
         assert kind == mcs.PDU_DEMAND_ACTIVE
         self.share_id, = struct.unpack_from('<I', body)
 

@@ -36,6 +36,13 @@ def main():
     seeds["channel_mapped"] = b"\x03" + send_data(chunk, True, 1004)
     seeds["channel_denied"] = b"\x03" + send_data(chunk, True, 1005)
     seeds["fastpath_run"] = b"\x02" + b"\x00\x05\x03\x00\x00" * 3
+    for name, how in (("cliprdr", 4), ("rdpdr", 8), ("drdynvc", 12)):
+        for path in sorted((VECTORS / name).glob("*.hex"))[:8]:
+            body = load(path)
+            chunk = struct.pack("<II", len(body), 3) + body
+            for bits in (2, 3, 34, 35):
+                seeds[f"{name}_{path.stem}_{bits}"] = (
+                    bytes([how | bits]) + send_data(chunk, bits & 1, 1004))
     for name, data in seeds.items():
         if len(data) < 3000:
             (out / name).write_bytes(data)

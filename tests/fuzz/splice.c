@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Fuzz the splice's two filters: whatever goes on is a legal PDU with the other leg's ids.
  *
- * First byte: bit 0 = from the client, bit 1 = activation is done already. The rest is the stream.
+ * First byte: bit 0 = from the client, bit 1 = activation is done already, bits 2-3 = what the
+ * channel is (rdpsnd, cliprdr, rdpdr, drdynvc), bit 5 = everything is allowed. The rest is the
+ * stream.
  */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,8 +23,12 @@ static struct back back;
 static struct keeper_link keeper;
 static struct splice splice;
 
-static void start(bool is_active)
+static void start(uint8_t how)
 {
+    static const char *const names[] = {"rdpsnd", "cliprdr", "rdpdr", "drdynvc"};
+    static const struct ipc_decide_rsp strict, loose = {.channels = {3, 7, 3, 0xFFFF}};
+    bool is_active = (how & 2) != 0;
+
     memset(&front, 0, offsetof(struct front, stream.buf));
     memset(&back.channel_count, 0, sizeof(back) - offsetof(struct back, channel_count));
     keeper_link_init(&keeper, -1);
@@ -36,7 +43,9 @@ static void start(bool is_active)
     back.channel_count = 1;
     back.channel_ids[0] = 1004;
     back.channel_of[1] = BACK_NO_CHANNEL;
-    splice_init(&splice, &front, &back, &keeper, 0);
+    snprintf(front.settings.channels[0].name, sizeof(front.settings.channels[0].name), "%s",
+             names[how >> 2 & 3]);
+    splice_init(&splice, &front, &back, &keeper, (how & 32) != 0 ? &loose : &strict);
     splice.is_noted = true; /* no notes: there is no keeper here */
     splice.is_confirmed = is_active;
     splice.is_demanded = !is_active;
@@ -60,6 +69,25 @@ static void check_out(const uint8_t *pdu, size_t size, bool from_client)
         SP_BUG(mcs.channel_id != 1003 && mcs.channel_id != 1004 && mcs.channel_id != 1006);
 }
 
+/* What the filters say themselves must be whole PDUs of that leg, too. */
+static void check_words(struct flow *flow, bool from_client)
+{
+    while (flow->has_words) {
+        size_t at = 0, frame = 0;
+
+        splice_channel_words(&splice, flow);
+        SP_BUG(flow->side_size == 0);
+        while (at < flow->side_size) {
+            SP_BUG(rdp_frame_size(RDP_FRAME_TPKT, flow->side + at, flow->side_size - at, &frame,
+                                  NULL) != SP_OK ||
+                   frame == 0 || frame > flow->side_size - at);
+            check_out(flow->side + at, frame, from_client);
+            at += frame;
+        }
+        flow->side_size = 0;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t bytes[STREAM_BUFFER_SIZE];
@@ -68,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2 || size - 1 > sizeof(bytes))
         return 0;
     bool from_client = (data[0] & 1) != 0;
-    start((data[0] & 2) != 0);
+    start(data[0]);
     struct flow *flow = from_client ? &splice.to_target : &splice.to_client;
     memcpy(bytes, data + 1, size - 1);
     size--;
@@ -86,6 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (v == VERDICT_REPLACE)
             check_out(flow->side, flow->side_size, from_client);
         flow->side_size = 0;
+        check_words(&splice.to_client, false);
+        check_words(&splice.to_target, true);
         at += frame;
     }
     return 0;

@@ -134,6 +134,38 @@ static void counted_until_its_life_pipe_ends(void **state)
     stop(&f);
 }
 
+/* RETIRE: who is accepted is handed over, the sockets live on for others, then it ends. */
+static void retires_when_nobody_waits(void **state)
+{
+    struct fixture f = start(PER_SOURCE);
+    int client = helper_connect(f.port);
+    struct ipc_plain msg = {0};
+    int fds[2];
+
+    (void)state;
+    usleep(50000); /* accepted by then */
+    assert_int_equal(ipc_send(f.door.keeper_fd, IPC_RETIRE, &msg, sizeof(msg), NULL, 0, 0), SP_OK);
+    usleep(50000);
+    int later = helper_connect(f.port); /* into the backlog, for another door */
+    assert_int_equal(send(client, "x", 1, 0), 1);
+    expect_connection(&f, fds);
+    int status;
+    assert_int_equal(waitpid(f.door.pid, &status, 0), f.door.pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_false(helper_closed_within(later, 10));
+    int taken = accept(f.listener, NULL, NULL);
+    assert_true(taken >= 0);
+    close(taken);
+    close(fds[0]);
+    close(fds[1]);
+    close(later);
+    close(client);
+    close(f.listener);
+    close(f.door.keeper_fd);
+    close(f.door.peer_fd);
+}
+
 static void a_peer_that_leaves_is_forgotten(void **state)
 {
     struct fixture f = start(1);
@@ -277,6 +309,7 @@ int main(void)
         cmocka_unit_test(silence_is_ended_and_reported),
         cmocka_unit_test(first_byte_hands_over_unread),
         cmocka_unit_test(counted_until_its_life_pipe_ends),
+        cmocka_unit_test(retires_when_nobody_waits),
         cmocka_unit_test(a_peer_that_leaves_is_forgotten),
         cmocka_unit_test(reports_are_summed),
         cmocka_unit_test(a_busy_spawner_does_not_block_the_door),

@@ -29,6 +29,10 @@ static void good_lines(void **state)
     (void)state;
     assert_int_equal(parse("{\"cmd\":\"sessions\"}", &r), SP_OK);
     assert_int_equal(r.command, API_SESSIONS);
+    assert_int_equal(parse("{\"cmd\":\"reload\"}", &r), SP_OK);
+    assert_int_equal(r.command, API_RELOAD);
+    assert_int_equal(parse("{\"cmd\":\"upgrade\"}", &r), SP_OK);
+    assert_int_equal(r.command, API_UPGRADE);
     assert_int_equal(parse(" {\"cmd\":\"kill\", \"id\":\"0123456789abcdef\"} ", &r), SP_OK);
     assert_int_equal(r.command, API_KILL);
     assert_string_equal(r.id, "0123456789abcdef");
@@ -48,6 +52,8 @@ static void bad_lines(void **state)
         "{\"cmd\":1}",
         "{\"cmd\":\"stop\"}",
         "{\"cmd\":\"sessions\",\"x\":1}",
+        "{\"cmd\":\"reload\",\"file\":\"x\"}",
+        "{\"cmd\":\"upgrade\",\"to\":\"x\"}",
         "{\"cmd\":\"sessions\",\"cmd\":\"kill\"}",
         "{\"cmd\":\"kill\"}",
         "{\"cmd\":\"kill\",\"id\":7}",

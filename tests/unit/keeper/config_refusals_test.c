@@ -402,6 +402,15 @@ static void test_bad_rules(void **state)
         {RULE("{name: r, users: [a], tags: [g]}\n  - {name: R, users: [a], tags: [g]}"),
          "5: field rules[1].name: expected each rule's name once", NULL},
         {RULE("{users: [a], tags: [g]}"), "4: field rules[0].name: expected", "missing"},
+    };
+
+    (void)state;
+    CHECK_BAD(cases);
+}
+
+static void test_bad_channels(void **state)
+{
+    static const struct bad cases[] = {
         {RULE("{name: r, users: [a], tags: [g], idle: 5}"),
          "4: field rules[0].idle: expected a time", "7d"},
         {RULE("{name: r, users: [a], tags: [g], total: 8d}"),
@@ -430,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_bad_service),   cmocka_unit_test(test_bad_limits),
         cmocka_unit_test(test_bad_users),     cmocka_unit_test(test_bad_targets),
         cmocka_unit_test(test_bad_redirects), cmocka_unit_test(test_bad_rules),
+        cmocka_unit_test(test_bad_channels),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

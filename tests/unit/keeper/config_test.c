@@ -183,10 +183,10 @@ static void test_channels(void **state)
     assert_int_equal(rule->channels.clipboard, IPC_WAY_TO_CLIENT);
     assert_int_equal(rule->channels.clipboard_kinds, IPC_CLIPBOARD_TEXT | IPC_CLIPBOARD_FILES);
     assert_int_equal(rule->channels.drives, IPC_WAY_TO_TARGET);
-    assert_int_equal(rule->channels.devices,
-                     IPC_DEVICE_PRINTERS | IPC_DEVICE_SMARTCARDS | IPC_DEVICE_PORTS |
-                         IPC_DEVICE_USB | IPC_DEVICE_CAMERA | IPC_DEVICE_MICROPHONE |
-                         IPC_DEVICE_REMOTEAPP | IPC_DEVICE_WEBAUTHN);
+    assert_int_equal(rule->channels.devices, IPC_DEVICE_PRINTERS | IPC_DEVICE_SMARTCARDS |
+                                                 IPC_DEVICE_PORTS | IPC_DEVICE_USB |
+                                                 IPC_DEVICE_CAMERA | IPC_DEVICE_MICROPHONE |
+                                                 IPC_DEVICE_REMOTEAPP | IPC_DEVICE_WEBAUTHN);
     assert_true(rule->has_idle);
     assert_int_equal(rule->idle_ms, 15 * 60000);
     assert_int_equal(rule->total_ms, 8 * 3600000);

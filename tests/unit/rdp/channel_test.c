@@ -139,17 +139,28 @@ static void refuses_flags_and_size(void **state)
 static void knows_names(void **state)
 {
     (void)state;
-    assert_true(channel_name_allowed("rdpdr\0\0"));
-    assert_true(channel_name_allowed("RDPSND\0"));
-    assert_true(channel_name_allowed("ClipRdr"));
-    assert_true(channel_name_allowed("drdynvc"));
-    assert_true(channel_name_allowed("rdpdr\0x"));
-    assert_false(channel_name_allowed("MS_T120"));
-    assert_false(channel_name_allowed("ms_t120"));
-    assert_false(channel_name_allowed("rail\0\0\0"));
-    assert_false(channel_name_allowed("rdpd\0\0\0"));
-    assert_false(channel_name_allowed("rdpdr1\0"));
-    assert_false(channel_name_allowed("\0\0\0\0\0\0\0"));
+    static const struct ipc_channels all = {3, 7, 3, 0xFFFF}, none = {0},
+                                     sound = {.devices = IPC_DEVICE_SOUND},
+                                     kinds_only = {.clipboard_kinds = 7};
+
+    assert_true(channel_name_allowed("rdpdr\0\0", &all));
+    assert_true(channel_name_allowed("RDPSND\0", &all));
+    assert_true(channel_name_allowed("ClipRdr", &all));
+    assert_true(channel_name_allowed("drdynvc", &all));
+    assert_true(channel_name_allowed("rdpdr\0x", &all));
+    assert_true(channel_name_allowed("rail_wi", &all));
+    assert_false(channel_name_allowed("MS_T120", &all));
+    assert_false(channel_name_allowed("ms_t120", &all));
+    assert_false(channel_name_allowed("rail\0\0\0", &sound));
+    assert_false(channel_name_allowed("rdpd\0\0\0", &all));
+    assert_false(channel_name_allowed("rdpdr1\0", &all));
+    assert_false(channel_name_allowed("\0\0\0\0\0\0\0", &all));
+    assert_true(channel_name_allowed("drdynvc", &none));
+    assert_false(channel_name_allowed("rdpsnd\0", &none));
+    assert_false(channel_name_allowed("rdpdr\0\0", &none));
+    assert_true(channel_name_allowed("rdpdr\0\0", &sound)); /* Windows: no sound without it */
+    assert_false(channel_name_allowed("cliprdr", &sound));
+    assert_false(channel_name_allowed("cliprdr", &kinds_only));
     assert_true(channel_name_equal("Ms_T120", "MS_T120"));
     assert_false(channel_name_equal("@s_T120", "`s_T120"));
     assert_false(

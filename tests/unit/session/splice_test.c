@@ -30,6 +30,7 @@ static struct front front;
 static struct back back;
 static struct keeper_link keeper;
 static struct splice splice;
+static const struct ipc_decide_rsp decision;
 static int client, target, keeper_end; /* the far ends */
 static uint8_t pdu[65536];
 
@@ -53,7 +54,7 @@ static int setup(void **state)
     front.message_channel = 1006;
     front.settings.core.early_capability_flags = RNS_UD_CS_SUPPORT_ERRINFO_PDU;
     front.settings.channel_count = 2;
-    memcpy(front.settings.channels[0].name, "cliprdr", 8);
+    memcpy(front.settings.channels[0].name, "rdpsnd\0", 8);
     memcpy(front.settings.channels[1].name, "evil\0\0\0", 8);
     memcpy(front.typed_user.bytes, "a\0l\0", 4);
     front.typed_user.size = 4;
@@ -64,7 +65,7 @@ static int setup(void **state)
     back.channel_ids[0] = 1004;
     back.channel_of[0] = 0;
     back.channel_of[1] = BACK_NO_CHANNEL;
-    splice_init(&splice, &front, &back, &keeper, 0);
+    splice_init(&splice, &front, &back, &keeper, &decision);
     return 0;
 }
 

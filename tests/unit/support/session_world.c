@@ -35,11 +35,12 @@ static enum sp_err on_send(void *ctx, struct session *s, uint32_t type, void *ms
     return SP_OK;
 }
 
-static enum sp_err on_sign(void *ctx, const struct ipc_sign_req *req, uint8_t *signature,
-                           size_t *size)
+static enum sp_err on_sign(void *ctx, const struct session *s, const struct ipc_sign_req *req,
+                           uint8_t *signature, size_t *size)
 {
     struct world *w = ctx;
 
+    (void)s;
     (void)req;
     if (w->sign_err != SP_OK)
         return w->sign_err;
@@ -132,6 +133,30 @@ static enum sp_err on_licence_put(void *ctx, const char *target, const struct ip
     return w->licence_err;
 }
 
+static bool on_penalised(void *ctx, const struct session *s)
+{
+    const struct world *w = ctx;
+
+    (void)s;
+    return w->is_penalised;
+}
+
+static void on_charge(void *ctx, const struct session *s, enum penalty_cause cause)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    w->charges[cause]++;
+}
+
+static uint64_t on_attack(void *ctx, const char *id)
+{
+    struct world *w = ctx;
+
+    (void)id;
+    return ++w->attacks;
+}
+
 static enum sp_err on_event(void *ctx, struct event *e, bool is_durable)
 {
     struct world *w = ctx;
@@ -172,8 +197,9 @@ void world_init(struct world *w)
     memcpy(w->decision.user, user, sizeof(user));
     memset(w->decision.pin, 0x11, sizeof(w->decision.pin));
     w->ops = (struct session_ops){
-        w,           on_now,   on_send,     on_sign,        on_account,     on_decide, on_dial,
-        on_password, on_known, on_redirect, on_licence_get, on_licence_put, on_event};
+        w,           on_now,   on_send,     on_sign,        on_account,     on_decide,    on_dial,
+        on_password, on_known, on_redirect, on_licence_get, on_licence_put, on_penalised, on_charge,
+        on_attack,   on_event};
 }
 
 void world_clear(struct world *w)
@@ -247,6 +273,7 @@ size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
     struct ipc_certificate_req *certificate = (struct ipc_certificate_req *)(void *)in->msg.bytes;
     struct ipc_bind_req *bind = (struct ipc_bind_req *)(void *)in->msg.bytes;
     struct ipc_seal_req *seal = (struct ipc_seal_req *)(void *)in->msg.bytes;
+    struct ipc_transfer *transfer = (void *)in->msg.bytes;
 
     memset(in, 0, sizeof(*in));
     struct ipc_licence_put *licence = (struct ipc_licence_put *)(void *)in->msg.bytes;
@@ -286,6 +313,9 @@ size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
         return sizeof(*seal);
     case IPC_NOTE:
         return sizeof(struct ipc_note);
+    case IPC_TRANSFER:
+        transfer->way = IPC_WAY_TO_TARGET;
+        return sizeof(*transfer);
     default:
         return sizeof(struct ipc_plain);
     }
