@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/net.h"
 
 #define BOOT_LISTENERS_MAX 16
+#define BOOT_TRUSTED_MAX   16              /* proxies of one listener      */
 #define BOOT_PEM_MAX       65536           /* certificate chain            */
 #define BOOT_CA_MAX        (1024u * 1024u) /* bundle for verify: ca        */
 
@@ -27,7 +29,10 @@ enum boot_fd {
 struct boot_listener {
     uint8_t ip[16]; /* IPv4 as ::ffff:a.b.c.d; all zero = any */
     uint32_t port;
-    uint32_t reserved;
+    uint32_t is_proxied; /* 1: a PROXY header comes first, from trusted peers only  */
+    uint32_t limit;      /* unauthenticated connections through it; 0 = none of its own */
+    uint32_t trusted_count;
+    struct net trusted[BOOT_TRUSTED_MAX];
 };
 
 struct boot_config {

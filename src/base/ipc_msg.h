@@ -6,6 +6,7 @@
  * door
  *
  * A session's verbs, in the order in which one connection uses them:
+ *   PROXIED    who is behind the listener's proxy; one way, once, and only there
  *   SIGN       the TLS handshake's signature, once; keeper builds or checks what it signs
  *   CHALLENGE  8 random bytes for NTLM, once
  *   VERIFY     user, proof, messages → exported session key or a refusal, once
@@ -92,6 +93,8 @@ enum ipc_type {
     /* keeper → door: accept no more, hand over what waits, then end; the sockets stay open for
      * whoever else has them. keeper → spawner: door's end will be no accident */
     IPC_RETIRE,
+    /* session → keeper, before SIGN, where the listener is behind a proxy */
+    IPC_PROXIED,
     /* session ↔ keeper, again */
     IPC_RDSTLS_REQ,
     IPC_RDSTLS_RSP,
@@ -137,6 +140,8 @@ enum ipc_door_reason {
     IPC_DOOR_SILENT,     /* no first byte in time                  */
     IPC_DOOR_SYSTEM,     /* no descriptor, no memory, no spawner   */
     IPC_DOOR_PENALTY,    /* penalised or banned source             */
+    IPC_DOOR_UNTRUSTED,  /* not a proxy that the listener trusts   */
+    IPC_DOOR_LISTENER,   /* unauthenticated connections of a listener */
     IPC_DOOR_REASON_COUNT
 };
 
@@ -413,6 +418,7 @@ enum ipc_step {
     IPC_STEP_TARGET_LICENCE,
     IPC_STEP_TARGET_ACTIVATE,
     IPC_STEP_SPLICE,
+    IPC_STEP_PROXY, /* the PROXY header, before everything else */
     IPC_STEP_COUNT
 };
 
@@ -426,6 +432,14 @@ struct ipc_note {
     uint64_t a, b;
     char where[64];          /* NUL-terminated                        */
     char text[IPC_TEXT_MAX]; /* NUL-terminated UTF-8, not yet escaped */
+};
+
+/* Who is behind the proxy; without a source the proxy speaks for itself. */
+struct ipc_proxied {
+    struct ipc_head head;
+    struct ipc_address source;
+    uint32_t has_source; /* 0 or 1 */
+    uint32_t reserved;
 };
 
 /* What moved through a channel: one clipboard text, one file, one open of a drive's file. */
@@ -468,6 +482,7 @@ struct ipc_lease {
     uint32_t reserved;
 };
 
+static_assert(sizeof(struct ipc_proxied) == 40, "no hidden padding");
 static_assert(sizeof(struct ipc_connection) == 40, "no hidden padding");
 static_assert(sizeof(struct ipc_session_started) == 40, "no hidden padding");
 static_assert(sizeof(struct ipc_dial) == 24 + IPC_HOST_MAX, "no hidden padding");

@@ -357,6 +357,13 @@ void keeper_note(struct keeper_link *k, struct ipc_note *note)
         k->is_ended = true;
 }
 
+void keeper_proxied(struct keeper_link *k, struct ipc_proxied *told)
+{
+    if (ipc_send(k->fd, IPC_PROXIED, told, sizeof(*told), NULL, 0,
+                 clock_now_ms() + KEEPER_ANSWER_MS) != SP_OK)
+        k->is_ended = true;
+}
+
 enum sp_err keeper_transfer(struct keeper_link *k, struct ipc_transfer *transfer)
 {
     if (k->transfer_count >= IPC_TRANSFERS_MAX)

@@ -117,6 +117,9 @@ void keeper_licence_put(struct keeper_link *k, const char *scope, const uint8_t 
 SP_MUST_USE enum sp_err keeper_redirect(struct keeper_link *k, struct ipc_redirect_req *req,
                                         struct ipc_decide_rsp *out);
 
+/* Tell who is behind the listener's proxy. A failure shows with the next question. */
+void keeper_proxied(struct keeper_link *k, struct ipc_proxied *told);
+
 /*
  * Send a note for the event log; beyond IPC_NOTES_MAX - 2 all are dropped but one about a failure
  * and IPC_NOTE_CLOSED, which are always taken. Failures are not reported: keeper is gone then.

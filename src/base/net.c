@@ -74,7 +74,7 @@ bool net_contains(const struct net *net, const uint8_t ip[16])
 {
     for (uint32_t i = 0; i < net->bits; i += 8) {
         uint32_t left = net->bits - i;
-        uint8_t mask = left >= 8 ? 0xff : (uint8_t)(0xff << (8 - left));
+        uint8_t mask = (uint8_t)(left >= 8 ? 0xffu : 0xffu << (8 - left));
 
         if (((net->ip[i / 8] ^ ip[i / 8]) & mask) != 0)
             return false;

@@ -20,7 +20,7 @@
 #define READ_TRIES     64 /* a writer that died half-way must not hold a reader */
 #define STRIKE_RANK_MS 60000
 #define KINDS          5u /* PENALTY_ACCOUNT + 1 */
-_Static_assert(KINDS == PENALTY_ACCOUNT + 1, "all kinds");
+static_assert(KINDS == PENALTY_ACCOUNT + 1, "all kinds");
 
 static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 

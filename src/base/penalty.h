@@ -19,6 +19,7 @@
 #ifndef SP_BASE_PENALTY_H
 #define SP_BASE_PENALTY_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -100,8 +101,8 @@ struct penalty_table {
     struct penalty_ban_cell bans[PENALTY_BANS_MAX];
     struct penalty_entry entries[PENALTY_BUCKETS * PENALTY_WAYS];
 };
-_Static_assert(sizeof(struct penalty_table) <= 64u * 1024u * 1024u, "BF-07: within 64 MiB");
-_Static_assert(sizeof(struct penalty_entry) == 48, "no hidden padding");
+static_assert(sizeof(struct penalty_table) <= 64u * 1024u * 1024u, "BF-07: within 64 MiB");
+static_assert(sizeof(struct penalty_entry) == 48, "no hidden padding");
 
 /* ---- memory ---- */
 

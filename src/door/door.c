@@ -77,7 +77,7 @@ static enum sp_err door_init(struct door *d, const struct boot_config *config, s
         return sp_fail_set(fail, SP_ESYS, "epoll", (uint32_t)errno, 0);
     err = door_watch(d, d->keeper_fd, EPOLLIN, DOOR_ON_KEEPER, 0);
     if (err == SP_OK)
-        err = door_listen(d, config->listener_count);
+        err = door_listen(d, config->listeners, config->listener_count);
     if (err != SP_OK)
         return sp_fail_set(fail, err, "listeners", (uint32_t)errno, 0);
     return SP_OK;

@@ -66,6 +66,7 @@ static void conn_free(struct door *d, uint32_t index)
     if (c->state == DOOR_PENDING)
         list_remove(d, &d->pending, index);
     limits_leave(&d->limits, &key);
+    d->listeners[c->listener].count--;
     *c = (struct door_conn){.fd = -1, .state = DOOR_FREE, .next = d->free_head};
     d->free_head = index;
 }
@@ -80,7 +81,7 @@ static void conn_refuse(struct door *d, uint32_t index, enum ipc_door_reason rea
 }
 
 /* Count the connection. False if it was refused, with the reason counted too. */
-static bool admit(struct door *d, const struct ipc_address *peer)
+static bool admit(struct door *d, const struct ipc_address *peer, bool is_proxied)
 {
     static const enum ipc_door_reason reasons[] = {
         [LIMITS_SOURCE_FULL] = IPC_DOOR_SOURCE,
@@ -91,25 +92,52 @@ static bool admit(struct door *d, const struct ipc_address *peer)
     uint32_t random;
 
     sp_random(&random, sizeof(random));
-    enum limits_verdict verdict = limits_enter(&d->limits, &key, random);
+    enum limits_verdict verdict = is_proxied ? limits_enter_many(&d->limits, &key, random)
+                                             : limits_enter(&d->limits, &key, random);
     if (verdict == LIMITS_ADMIT)
         return true;
     report_add(&d->report, reasons[verdict], peer);
     return false;
 }
 
+static bool is_trusted(const struct boot_listener *config, const struct ipc_address *peer)
+{
+    for (uint32_t i = 0; i < config->trusted_count; i++) {
+        if (net_contains(&config->trusted[i], peer->ip))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * False if it was refused, with the reason counted. A proxy stands for many people, and is neither
+ * penalised for them nor limited as one of them.
+ */
+static bool may_enter(struct door *d, const struct ipc_address *peer,
+                      const struct door_listener *listener, int64_t now_ms)
+{
+    const struct boot_listener *config = listener->config;
+    bool is_proxied = config->is_proxied != 0;
+
+    if (is_proxied && !is_trusted(config, peer))
+        report_add(&d->report, IPC_DOOR_UNTRUSTED, peer);
+    else if (!is_proxied && penalty_refuses(d->penalties, peer->ip, now_ms))
+        report_add(&d->report, IPC_DOOR_PENALTY, peer);
+    else if (config->limit != 0 && listener->count >= config->limit)
+        report_add(&d->report, IPC_DOOR_LISTENER, peer);
+    else
+        return admit(d, peer, is_proxied);
+    return false;
+}
+
 void door_conn_add(struct door *d, int fd, const struct ipc_address *peer, uint32_t listener,
                    int64_t now_ms)
 {
-    if (penalty_refuses(d->penalties, peer->ip, now_ms)) {
-        report_add(&d->report, IPC_DOOR_PENALTY, peer);
+    if (!may_enter(d, peer, &d->listeners[listener], now_ms)) {
         helper_refuse(fd);
         return;
     }
-    if (!admit(d, peer)) {
-        helper_refuse(fd);
-        return;
-    }
+    d->listeners[listener].count++;
     uint32_t index = d->free_head;
     SP_BUG(index == DOOR_NONE); /* as many as limits admits */
     struct door_conn *c = &d->conns[index];

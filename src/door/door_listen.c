@@ -26,7 +26,7 @@ static void unwatch_listeners(struct door *d)
         epoll_ctl(d->epoll_fd, EPOLL_CTL_DEL, d->listeners[i].fd, NULL);
 }
 
-enum sp_err door_listen(struct door *d, uint32_t count)
+enum sp_err door_listen(struct door *d, const struct boot_listener *config, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         int fd = BOOT_FD_LISTENERS + (int)i;
@@ -34,7 +34,7 @@ enum sp_err door_listen(struct door *d, uint32_t count)
 
         if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
             return SP_ESYS;
-        d->listeners[i].fd = fd;
+        d->listeners[i] = (struct door_listener){.fd = fd, .config = &config[i]};
     }
     d->listener_count = count;
     return watch_listeners(d);

@@ -43,6 +43,8 @@ struct door_list {
 
 struct door_listener {
     int fd;
+    uint32_t count; /* connections through it that are not authenticated yet */
+    const struct boot_listener *config;
 };
 
 struct door {
@@ -75,8 +77,9 @@ SP_MUST_USE enum sp_err door_watch(struct door *d, int fd, uint32_t events, enum
 
 /* ---- door_listen.c ---- */
 
-/* Take the listeners that keeper opened: non-blocking and watched. */
-SP_MUST_USE enum sp_err door_listen(struct door *d, uint32_t count);
+/* Take the listeners that keeper opened: non-blocking and watched. config: outlives d */
+SP_MUST_USE enum sp_err door_listen(struct door *d, const struct boot_listener *config,
+                                    uint32_t count);
 
 /* Accept up to DOOR_BATCH connections of one listener. */
 void door_accept(struct door *d, uint32_t listener, int64_t now_ms);

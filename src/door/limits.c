@@ -80,11 +80,12 @@ uint32_t limits_drop_percent(const struct limits_config *config, uint32_t total)
     return config->early_drop_percent + (uint32_t)(rise * done / span);
 }
 
-enum limits_verdict limits_enter(struct limits *l, const struct limits_key *key, uint32_t random)
+static enum limits_verdict enter(struct limits *l, const struct limits_key *key,
+                                 uint32_t source_max, uint32_t random)
 {
     struct limits_source *source = find(l, key);
 
-    if (source->count >= l->config.source_max)
+    if (source->count >= source_max)
         return LIMITS_SOURCE_FULL;
     if (l->total >= l->config.total_max)
         return LIMITS_TOTAL_FULL;
@@ -94,6 +95,17 @@ enum limits_verdict limits_enter(struct limits *l, const struct limits_key *key,
     source->count++;
     l->total++;
     return LIMITS_ADMIT;
+}
+
+enum limits_verdict limits_enter(struct limits *l, const struct limits_key *key, uint32_t random)
+{
+    return enter(l, key, l->config.source_max, random);
+}
+
+enum limits_verdict limits_enter_many(struct limits *l, const struct limits_key *key,
+                                      uint32_t random)
+{
+    return enter(l, key, UINT32_MAX, random);
 }
 
 /* Close the gap at slot so that no key behind it becomes unreachable from its home slot. */

@@ -69,6 +69,10 @@ struct limits_key limits_source_key(const uint8_t ip[16]);
  */
 enum limits_verdict limits_enter(struct limits *l, const struct limits_key *key, uint32_t random);
 
+/* The same for a source that stands for many people: only the total counts. */
+enum limits_verdict limits_enter_many(struct limits *l, const struct limits_key *key,
+                                      uint32_t random);
+
 /* A connection admitted before is authenticated or gone. A key that was not admitted is a bug. */
 void limits_leave(struct limits *l, const struct limits_key *key);
 

@@ -34,8 +34,9 @@ static void caged_session(const struct session_start *start)
 }
 
 /* What every session inherits ready-made: nothing in it is secret. */
-static enum sp_err build_common(struct session_start *common, struct sp_fail *fail)
+static enum sp_err build_common(struct spawner *s, struct sp_fail *fail)
 {
+    struct session_start *common = &s->common;
     static struct boot_config config; /* with its PEM too large for a stack */
     SP_FREE char *ca = NULL;
     size_t size = sizeof(public_key);
@@ -46,6 +47,8 @@ static enum sp_err build_common(struct session_start *common, struct sp_fail *fa
     err = helper_begin("spawner", config.uid, config.gid, fail);
     if (err != SP_OK)
         return err;
+    for (uint32_t i = 0; i < config.listener_count; i++)
+        s->is_proxied[i] = config.listeners[i].is_proxied != 0;
     err = front_public_key(config.pem, config.pem_size, public_key, &size);
     if (err != SP_OK)
         return sp_fail_set(fail, err, "certificate", 0, 0);
@@ -69,7 +72,7 @@ static enum sp_err spawner_start(struct spawner *s, struct sp_fail *fail)
 {
     *s = (struct spawner){
         .keeper_fd = BOOT_FD_KEEPER, .door_fd = BOOT_FD_PEER, .session = caged_session};
-    enum sp_err err = build_common(&s->common, fail);
+    enum sp_err err = build_common(s, fail);
     if (err != SP_OK)
         return err;
     if (sigchld_begin() != SP_OK)

@@ -102,6 +102,7 @@ static void start_session(struct spawner *s, const struct ipc_connection *c, int
         start.life_fd = life;
         start.peer = c->peer;
         start.authenticate_ms = left_to_authenticate(&s->common, c);
+        start.is_proxied = c->listener < BOOT_LISTENERS_MAX && s->is_proxied[c->listener];
         child_main(s, &start);
     }
     enum sp_err err = ipc_send(s->keeper_fd, IPC_SESSION_STARTED, &msg, sizeof(msg), &to_session, 1,

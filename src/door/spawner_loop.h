@@ -4,6 +4,7 @@
 #ifndef SP_DOOR_SPAWNER_LOOP_H
 #define SP_DOOR_SPAWNER_LOOP_H
 
+#include "base/boot.h"
 #include "door/respawn.h"
 #include "session/session.h"
 
@@ -12,6 +13,7 @@ struct spawner {
     int door_fd;
     struct session_start common; /* what all sessions share; descriptors and peer are filled in */
     void (*session)(const struct session_start *start); /* in the child; may return */
+    bool is_proxied[BOOT_LISTENERS_MAX];                /* of each listener */
     struct respawn respawn;
     bool is_retiring;      /* keeper has announced that door will end */
     int64_t complained_ms; /* when a refused connection was last logged */

@@ -49,37 +49,6 @@ enum sp_err config_secret(struct config_load_state *s, const char *path, const c
     return SP_OK;
 }
 
-static enum sp_err check_listeners(struct config_load_state *s, const struct config_raw *raw)
-{
-    static const char *const defaults[] = {"0.0.0.0:3389", "[::]:3389"};
-    struct config *config = s->config;
-    char path[CONFIG_FIELD_SIZE];
-
-    bool is_absent = config_map_find(&s->map, "listeners") == NULL;
-    if (is_absent) {
-        for (size_t i = 0; i < 2; i++)
-            SP_BUG(config_read_listener(defaults[i], &config->listeners[i]) != SP_OK);
-        config->listener_count = 2;
-        return SP_OK;
-    }
-    if (raw->listeners_count == 0)
-        return config_refuse(s, SP_EVALUE, "listeners", NULL, "[]",
-                             "leave the key out for port 3389 everywhere");
-    for (size_t i = 0; i < raw->listeners_count; i++) {
-        struct boot_listener *made = &config->listeners[i];
-
-        snprintf(path, sizeof(path), "listeners[%zu]", i);
-        if (config_read_listener(raw->listeners[i], made) != SP_OK)
-            return config_refuse(s, SP_EVALUE, path, NULL, raw->listeners[i], NULL);
-        for (size_t k = 0; k < i; k++)
-            if (memcmp(&config->listeners[k], made, sizeof(*made)) == 0)
-                return config_refuse(s, SP_EVALUE, path, "each address and port once",
-                                     raw->listeners[i], "remove one");
-        config->listener_count = i + 1;
-    }
-    return SP_OK;
-}
-
 /* A file that must be there now, so that `check` finds a wrong path before `serve` does. */
 static enum sp_err check_file(struct config_load_state *s, const char *field, const char *path,
                               bool is_secret)
@@ -212,7 +181,7 @@ static enum sp_err check_tls_min(struct config_load_state *s, const struct confi
 
 enum sp_err config_check_service(struct config_load_state *s, const struct config_raw *raw)
 {
-    enum sp_err err = check_listeners(s, raw);
+    enum sp_err err = config_check_listeners(s, raw);
 
     if (err == SP_OK)
         err = check_paths(s, raw);

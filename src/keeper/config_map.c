@@ -124,20 +124,39 @@ static void append(struct walk *w, const char *text, size_t size)
     grown[w->normal_size] = '\0';
 }
 
-/* "login: delegate" → "login: {delegate: yes}", on the same line. */
+static void replace(struct walk *w, const yaml_event_t *event, const char *text)
+{
+    append(w, w->text + w->copied_to, byte_of(w, event->start_mark.index) - w->copied_to);
+    append(w, text, strlen(text));
+    w->copied_to = byte_of(w, event->end_mark.index);
+}
+
+/* "127.0.0.1:3389" → {address: '127.0.0.1:3389'}; what is no address fails later as it is. */
+static void normalise_listener(struct walk *w, const yaml_event_t *event)
+{
+    char text[CONFIG_FIELD_SIZE];
+    const char *value = (const char *)event->data.scalar.value;
+
+    for (const char *c = value; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == '\'' || *c == '\x7F')
+            return;
+    }
+    int n = snprintf(text, sizeof(text), "{address: '%s'}", value);
+    if (n > 0 && (size_t)n < sizeof(text) && value[0] != '\0')
+        replace(w, event, text);
+}
+
+/* A value that stands for a mapping of one key becomes that mapping, on the same line. */
 static void normalise(struct walk *w, const char *path, const yaml_event_t *event)
 {
-    static const char mapping[] = "{delegate: yes}";
     const char *value = (const char *)event->data.scalar.value;
     size_t n = strlen(path);
 
-    if (strncmp(path, "targets[", 8) != 0 || n < 7 || strcmp(path + n - 7, "].login") != 0 ||
-        strcmp(value, "delegate") != 0)
-        return;
-    size_t start = byte_of(w, event->start_mark.index), end = byte_of(w, event->end_mark.index);
-    append(w, w->text + w->copied_to, start - w->copied_to);
-    append(w, mapping, sizeof(mapping) - 1);
-    w->copied_to = end;
+    if (strncmp(path, "listeners[", 10) == 0 && path[n - 1] == ']' && strchr(path, '.') == NULL)
+        normalise_listener(w, event);
+    else if (strncmp(path, "targets[", 8) == 0 && n >= 7 && strcmp(path + n - 7, "].login") == 0 &&
+             strcmp(value, "delegate") == 0)
+        replace(w, event, "{delegate: yes}");
 }
 
 static enum sp_err take_key(struct walk *w, struct level *level, const yaml_event_t *event)

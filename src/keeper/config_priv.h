@@ -78,6 +78,12 @@ struct config_raw_tls {
     char *verify, *pin, *min;
 };
 
+struct config_raw_listener {
+    char *address, *proxy_protocol, *limit;
+    char **trusted;
+    uint32_t trusted_count;
+};
+
 struct config_raw_certificate {
     char *cert, *key;
 };
@@ -129,7 +135,8 @@ struct config_raw_rule {
 /* The file as libcyaml gives it: a key that is absent is NULL. */
 struct config_raw {
     char *state_dir, *event_log, *control_socket, *user, *tls_min, *ca_file;
-    char **listeners, **names;
+    struct config_raw_listener *listeners;
+    char **names;
     uint32_t listeners_count, names_count;
     struct config_raw_certificate *certificate;
     struct config_raw_limits *limits;
@@ -218,6 +225,10 @@ bool config_is_label(const char *text);
 /* Check everything but users, groups, targets and rules; fills s->config. */
 SP_MUST_USE enum sp_err config_check_service(struct config_load_state *s,
                                              const struct config_raw *raw);
+
+/* Check the listeners; part of config_check_service. */
+SP_MUST_USE enum sp_err config_check_listeners(struct config_load_state *s,
+                                               const struct config_raw *raw);
 
 /* Check limits; a NULL is all defaults. */
 SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,

@@ -133,6 +133,17 @@ static const cyaml_schema_field_t rule_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t listener_fields[] = {
+    FIELD_TEXT(config_raw_listener, address, TEXT),
+    FIELD_TEXT(config_raw_listener, proxy_protocol, OPTIONAL),
+    FIELD_TEXT(config_raw_listener, limit, OPTIONAL),
+    FIELD_LIST(config_raw_listener, trusted, OPTIONAL, &text_entry, BOOT_TRUSTED_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t listener_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_raw_listener, listener_fields),
+};
+
 static const cyaml_schema_value_t user_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_raw_user, user_fields),
 };
@@ -147,7 +158,7 @@ static const cyaml_schema_value_t rule_entry = {
 };
 
 static const cyaml_schema_field_t top_fields[] = {
-    FIELD_LIST(config_raw, listeners, OPTIONAL, &text_entry, BOOT_LISTENERS_MAX),
+    FIELD_LIST(config_raw, listeners, OPTIONAL, &listener_entry, BOOT_LISTENERS_MAX),
     FIELD_MAP(config_raw, certificate, OPTIONAL, certificate_fields),
     FIELD_TEXT(config_raw, state_dir, OPTIONAL),
     FIELD_TEXT(config_raw, event_log, OPTIONAL),

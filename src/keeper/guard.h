@@ -106,7 +106,7 @@ SP_MUST_USE enum sp_err guard_ban(struct guard *g, const struct net *net, int64_
                                   const char *reason, int64_t now_ms);
 
 /* End a ban, and forget the penalties of a single source. False if there was neither. */
-bool guard_unban(struct guard *g, const struct net *net);
+bool guard_unban(struct guard *g, const struct net *net, int64_t now_ms);
 
 /* Take one ban whose time is over out. False if there is none. out: what it was */
 bool guard_expire(struct guard *g, int64_t now_ms, struct guard_ban *out);

@@ -133,7 +133,7 @@ static bool source_key(const struct net *net, struct penalty_key *key)
     return true;
 }
 
-bool guard_unban(struct guard *g, const struct net *net)
+bool guard_unban(struct guard *g, const struct net *net, int64_t now_ms)
 {
     struct guard_ban *ban = find(g, net);
     struct penalty_key key;
@@ -141,7 +141,7 @@ bool guard_unban(struct guard *g, const struct net *net)
 
     if (ban != NULL) {
         take_out(g, ban);
-        if (save(g, clock_now_ms()) != SP_OK)
+        if (save(g, now_ms) != SP_OK)
             fprintf(stderr, "sallyport: cannot write %s: %s; the ban comes back with a restart\n",
                     g->bans_path, strerror(errno));
     }

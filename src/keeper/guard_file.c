@@ -31,7 +31,7 @@ struct file_record {
     int64_t left_ms, age_ms;
     uint32_t kind, strikes, is_refusing, reserved;
 };
-_Static_assert(sizeof(struct file_record) == 48, "no hidden padding");
+static_assert(sizeof(struct file_record) == 48, "no hidden padding");
 
 static void save_abort(struct guard *g)
 {

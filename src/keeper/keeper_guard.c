@@ -14,7 +14,7 @@ static const char *const causes[] = {
     [PENALTY_CRASH] = "its session process ended abnormally",
     [PENALTY_EXPLOIT] = "exploit attempt",
 };
-_Static_assert(sizeof(causes) / sizeof(causes[0]) == PENALTY_CAUSE_COUNT, "all named");
+static_assert(sizeof(causes) / sizeof(causes[0]) == PENALTY_CAUSE_COUNT, "all named");
 
 enum sp_err keeper_guard_start(struct keeper *k, const struct config *config)
 {
@@ -103,7 +103,7 @@ json_t *keeper_guard_answer(struct keeper *k, const struct api_request *request,
         return guard_describe(&k->guard, clock_now_ms());
     if (request->command == API_BAN)
         return answer_ban(k, request, uid);
-    if (!guard_unban(&k->guard, &request->net))
+    if (!guard_unban(&k->guard, &request->net, clock_now_ms()))
         return api_refusal("no such ban and no such penalised source; \"ban list\" shows them");
     log_removed(k, &request->net, uid, "removed by an administrator");
     return json_pack("{s:b}", "ok", 1);

@@ -17,6 +17,8 @@ static const char *const door_reasons[] = {
     [IPC_DOOR_SILENT] = "no first byte in time",
     [IPC_DOOR_SYSTEM] = "no descriptor, memory or spawner",
     [IPC_DOOR_PENALTY] = "the source is penalised or banned",
+    [IPC_DOOR_UNTRUSTED] = "not a proxy that this listener trusts",
+    [IPC_DOOR_LISTENER] = "too many unauthenticated connections of this listener",
 };
 
 /* One message of a helper: exact size, exact number of descriptors. */

@@ -269,6 +269,8 @@ static bool op_is_penalised(void *ctx, const struct session *s)
 
 static void op_charge(void *ctx, const struct session *s, enum penalty_cause cause)
 {
+    if (s->is_proxied && !s->is_source_known)
+        return; /* the proxy did nothing wrong */
     keeper_charge(ctx, &s->peer, cause, 1);
 }
 

@@ -176,6 +176,8 @@ static struct live *new_live(struct edition *e, const struct ipc_session_started
     l->edition = e;
     session_init(&l->s, started, sp_fd_take(&channel), sp_fd_take(&pidfd), clock_now_ms(),
                  k->config->limits.authenticate_ms + DEADLINE_MARGIN_MS);
+    l->s.is_proxied = started->listener < e->config->listener_count &&
+                      e->config->listeners[started->listener].is_proxied != 0;
     return l;
 }
 
@@ -237,7 +239,7 @@ static void log_stuck(struct keeper *k, struct session *s)
     keeper_event_note(k, &e);
     s->is_failure_logged = true;
     if (s->state <= SESSION_CHALLENGED)
-        keeper_charge(k, &s->peer, PENALTY_NO_AUTH, 1);
+        k->ops.charge(k, s, PENALTY_NO_AUTH);
 }
 
 static void session_tick(struct keeper *k, struct live *l, int64_t now_ms)

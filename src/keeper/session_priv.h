@@ -38,6 +38,9 @@ verb_fn verb_connect, verb_certificate, verb_bind, verb_seal, verb_clear;
 /* verbs_redirect.c: licences, and the way to the next target. Errors: a violation */
 verb_fn verb_rdstls, verb_licence_get, verb_licence_put, verb_redirect;
 
+/* verbs_proxied.c. Errors: a violation */
+verb_fn verb_proxied;
+
 /* verbs_note.c. Errors: a violation */
 verb_fn verb_note;
 

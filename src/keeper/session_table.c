@@ -46,6 +46,7 @@ static const struct row table[] = {
      verb_licence_put},
     {IPC_REDIRECT_REQ, sizeof(struct ipc_redirect_req), IN(SESSION_ADMITTED), false, false,
      verb_redirect},
+    {IPC_PROXIED, sizeof(struct ipc_proxied), IN(SESSION_OPEN), true, false, verb_proxied},
     {IPC_NOTE, sizeof(struct ipc_note), IN_ANY, false, false, verb_note},
     {IPC_TRANSFER, sizeof(struct ipc_transfer), IN(SESSION_ADMITTED) | IN(SESSION_ACTIVE), false,
      false, verb_transfer},
@@ -132,6 +133,8 @@ static enum sp_err check(const struct session *s, const struct row *row, const s
         return sp_fail_set(fail, SP_EVALUE, "ipc.descriptors", (uint32_t)in->fd_count, 0);
     if (row->is_once && (s->used & 1u << (row - table)) != 0)
         return sp_fail_set(fail, SP_ELIMIT, "ipc.once", row->type, 0);
+    if (row->type == IPC_SIGN_REQ && s->is_proxied && !s->is_source_known)
+        return sp_fail_set(fail, SP_ESTATE, "ipc.source", 0, 1);
     if ((row->states & IN(s->state)) == 0)
         return sp_fail_set(fail, SP_ESTATE, "ipc.state", s->state, row->states);
     return SP_OK;

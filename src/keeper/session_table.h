@@ -89,6 +89,8 @@ struct session {
     pid_t pid;
     struct ipc_address peer;
     uint32_t listener;
+    bool is_proxied;      /* peer is the proxy's address …             */
+    bool is_source_known; /* … until the session has told who is behind */
     enum session_state state;
     uint32_t used; /* one bit a row of the table */
     uint32_t notes, note_kinds, transfers;

@@ -23,6 +23,7 @@ static const char *const step_names[] = {
     [IPC_STEP_TARGET_LICENCE] = "target_licence",
     [IPC_STEP_TARGET_ACTIVATE] = "target_activate",
     [IPC_STEP_SPLICE] = "splice",
+    [IPC_STEP_PROXY] = "proxy",
 };
 static_assert(sizeof(step_names) / sizeof(step_names[0]) == IPC_STEP_COUNT, "all named");
 

@@ -5,6 +5,7 @@
 #define SP_SESSION_SESSION_H
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/ipc_msg.h"
@@ -20,6 +21,7 @@ struct session_start {
     const uint8_t *public_key; /* the front certificate's subjectPublicKey, for CredSSP        */
     size_t public_key_size;
     struct ipc_address peer;
+    bool is_proxied; /* peer is a proxy, whose header comes first */
 };
 
 /*

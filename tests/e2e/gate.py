@@ -18,7 +18,7 @@ ROLES = ('door', 'spawner', 'dialer')
 FAILURES = {
     'auth_failed', 'access_denied', 'target_unreachable', 'target_certificate_refused',
     'target_certificate_changed', 'target_login_failed', 'session_failed', 'session_violation',
-    'exploit_attempt'}
+    'exploit_attempt', 'target_redirect_refused'}
 
 _sources = itertools.count(1)
 

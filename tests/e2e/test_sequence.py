@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from gate import target_entry
-from rdpmini import Closed, Refused, Script, Target, licence, mcs
+from rdpmini import Closed, Refused, Script, Target, credssp, licence, mcs
 
 LB_NOREDIRECT, LB_PK_ENCRYPTED = 0x80, 0x4000
 NO_CONNECTION = 0x404
@@ -316,3 +316,135 @@ def test_licence_server_that_lies(make_gate, machine, trick):
     said = refused(service, service.mini())
     assert isinstance(said, Closed) or 0x100 <= said.code <= 0x404
     assert not service.events('target_licence') and len(service.failures()) == 1
+
+
+# --- odd steps -----------------------------------------------------------------------------------
+
+SKIP_JOINS, HEARTBEAT = 0x800, 0x400
+PERSISTENT_KEYS, UPDATE = 0x2B, 0x02
+
+
+@pytest.mark.parametrize('by_client', [False, True], ids=['client joins', 'client skips'])
+@pytest.mark.parametrize('by_target', [False, True], ids=['target wants joins', 'target skips'])
+def test_channel_joins_may_be_skipped(make_gate, machine, by_client, by_target):
+    target = machine('127.0.0.2', early=8 if by_target else 0)
+    service = make_gate(entry('desk', target))
+    early = mcs.CLIENT_EARLY | (SKIP_JOINS if by_client else 0)
+    with service.mini(early=early, channels=[('cliprdr', 0xC0A00000)]) as client:
+        client.run()
+        client.send_keys(0x1E)
+        assert target.wait(lambda t: b'\x1e' in t.connections[-1].facts.get('input', b''))
+    assert target.connections[-1].facts.get('joined', 0) == (0 if by_target else 3)
+
+
+def test_correlation_info_is_taken(make_gate, machine):
+    service = make_gate(entry('desk', machine('127.0.0.2')))
+    with service.mini(negotiation_flags=8, correlation=bytes(range(1, 13)) + bytes(4)) as client:
+        client.run()
+
+
+@pytest.mark.parametrize('wanted', [True, False])
+def test_heartbeat(make_gate, machine, wanted):
+    beat = struct.pack('<HHBBBB', 0x4000, 0, 0, 30, 5, 10)
+
+    def after(connection):
+        connection.send_channel(connection.message_channel, beat)
+        connection.send_share(mcs.SET_ERROR_INFO, struct.pack('<I', 0))
+        connection.serve()
+
+    target = machine('127.0.0.2', message_channel=True, on_active=after)
+    service = make_gate(entry('desk', target))
+    early = mcs.CLIENT_EARLY if wanted else mcs.CLIENT_EARLY & ~HEARTBEAT
+    with service.mini(message_channel=True, early=early) as client:
+        client.run()
+        channel, data = client.receive_channel()
+        if wanted:
+            assert channel == client.message_id and data == beat
+        else:
+            assert channel == client.io_channel
+
+
+def test_persistent_keys_are_dropped(make_gate, machine):
+    target = machine('127.0.0.2')
+    service = make_gate(entry('desk', target))
+    with service.mini() as client:
+        client.run()
+        client.send_share(PERSISTENT_KEYS, struct.pack('<5H5HBBH', 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 3, 0, 0)
+                          + bytes(8))
+        client.send_share(mcs.FRAME_ACK, struct.pack('<I', 7))
+        seen = target.wait(lambda t: (mcs.PDU_DATA, mcs.FRAME_ACK)
+                           in t.connections[-1].facts.get('shares', []))
+        assert seen and (mcs.PDU_DATA, PERSISTENT_KEYS) not in target.fact('shares')
+
+
+def test_slow_path_both_ways(make_gate, machine):
+    """Clients and servers that never learned fast-path."""
+    paint = struct.pack('<HH', 3, 0)  # a synchronize update
+
+    def slow(connection):
+        connection.send_share(UPDATE, paint)
+        connection.serve()
+
+    target = machine('127.0.0.2', on_active=slow)
+    service = make_gate(entry('desk', target))
+    with service.mini() as client:
+        client.run()
+        kind, data_kind, body = client.receive_share()
+        assert (kind, data_kind, body) == (mcs.PDU_DATA, UPDATE, paint)
+        client.send_share(mcs.INPUT, struct.pack('<HHIHHHH', 1, 0, 0, 4, 0, 0x1E, 0))
+        assert target.wait(lambda t: (mcs.PDU_DATA, mcs.INPUT)
+                           in t.connections[-1].facts.get('shares', []))
+
+
+@pytest.mark.parametrize('extended', [True, False], ids=['extended data', 'none'])
+def test_monitors_reach_the_target(make_gate, machine, extended):
+    monitors = struct.pack('<II', 0, 2) + struct.pack('<iiiiI', 0, 0, 1023, 767, 1)
+    monitors += struct.pack('<iiiiI', 1024, 0, 2047, 767, 0)
+    target = machine('127.0.0.2', rsp_flags=1 if extended else 0)
+    service = make_gate(entry('desk', target))
+    with service.mini(blocks=mcs.block(0xC005, monitors)) as client:
+        client.run()
+    assert target.fact('blocks').get(0xC005) == (monitors if extended else None)
+
+
+def test_reconnect_cookie_does_not_reach_the_client(make_gate, machine):
+    """It would log on without credentials, past a grant that was taken back."""
+    bits = bytes(range(0x80, 0x90))
+    cookie = struct.pack('<III', 28, 1, 5) + bits
+
+    def give(connection):
+        info = struct.pack('<IHII', 3, 6 + 4 + 28, 1, 28) + cookie + bytes(570)
+        connection.send_share(mcs.SAVE_SESSION_INFO, info)
+        connection.send_share(UPDATE, struct.pack('<HH', 3, 0))
+        connection.serve()
+
+    service = make_gate(entry('desk', machine('127.0.0.2', on_active=give)))
+    with service.mini() as client:
+        client.run()
+        data_kind = None
+        while data_kind != UPDATE:
+            _, data_kind, body = client.receive_share()
+            assert bits not in body
+
+
+# --- delegated credentials -------------------------------------------------------------------------
+
+def test_delegated_password_reaches_the_target(make_gate, machine):
+    target = machine('127.0.0.2')
+    own = {**entry('desk', target), 'login': 'delegate'}
+    service = make_gate(own)
+    target.user, target.password = 'demo', service.passwords['demo']
+    with service.mini() as client:
+        client.run()
+    assert target.fact('credentials')[1:] == ('demo', service.passwords['demo'])
+    assert service.wait_event('access_granted')['login'] == 'delegate'
+
+
+def test_delegate_without_credentials_is_refused(make_gate, machine):
+    """As restricted admin and smart cards do: there is nothing to pass on."""
+    target = machine('127.0.0.2')
+    service = make_gate({**entry('desk', target), 'login': 'delegate'})
+    refused(service, service.mini(alter={'secret': lambda _: credssp.ts_password('', '', '')}))
+    event = service.wait_event('access_denied')
+    assert 'delegated no password' in event['reason']
+    assert all('requested' not in c.facts for c in target.connections), 'nothing was said to it'

@@ -32,6 +32,10 @@ def client_context(version=None):
 class Client:
     """One connection.
 
+    early        CS_CORE.earlyCapabilityFlags; 0x800 joins no channel if the server agrees
+    blocks       more GCC blocks
+    correlation  16 bytes of RDP_NEG_CORRELATION_INFO; set negotiation_flags to 8
+
     requested    RDP_NEG_REQ.requestedProtocols; None sends no RDP_NEG_REQ at all
     spnego       None raw NTLM; 'ntlm' SPNEGO with NTLM first; 'kerberos' SPNEGO with Kerberos first
     mic_late     with SPNEGO: pubKeyAuth one message after mechListMIC, as Windows may
@@ -46,13 +50,14 @@ class Client:
                  cookie=b'Cookie: mstshash=mini\r\n', negotiation_flags=0, tls_version=None, spnego=None,
                  mic_late=False, credssp_version=6, channels=(), size=(1024, 768), source=None,
                  fault=None, cut=None, hold=None, alter=None,
-                 message_channel=False, timeout=20):
+                 message_channel=False, timeout=20, early=None, blocks=b'', correlation=None):
         self.user, self.password, self.domain = user, password, domain
         self.requested, self.cookie, self.negotiation_flags = requested, cookie, negotiation_flags
         self.tls_version, self.spnego, self.mic_late = tls_version, spnego, mic_late
         self.credssp_version, self.channels, self.size = credssp_version, list(channels), size
         self.cut, self.hold, self.alter = cut or {}, hold, alter or {}
-        self.message_channel = message_channel
+        self.message_channel, self.blocks, self.correlation = message_channel, blocks, correlation
+        self.early = mcs.CLIENT_EARLY if early is None else early
         self.nonce = os.urandom(32)
         self.ntlm = ntlm.Initiator(user, password, domain, f'TERMSRV/{host}')
         self.line = Line.dial(host, port, source, fault=fault, timeout=timeout)
@@ -97,6 +102,8 @@ class Client:
     def stage_x224(self):
         self._step('x224')
         wish = b'' if self.requested is None else mcs.neg_req(self.requested, self.negotiation_flags)
+        if self.correlation is not None:
+            wish += struct.pack('<BBH', 6, 0, 36) + self.correlation + bytes(16)
         self._send('x224', mcs.connection_request(self.cookie, wish))
         body = self.line.tpkt()
         self.negotiation_answer = body
@@ -208,11 +215,12 @@ class Client:
 
     def stage_mcs(self):
         self._step('mcs')
-        early = mcs.CLIENT_EARLY | (0x80 if self.message_channel else 0)
+        early = self.early | (0x80 if self.message_channel else 0)
         blocks = mcs.client_core(*self.size, self.selected, early)
         blocks += mcs.block(0xC004, struct.pack('<II', 0x15, 0)) + mcs.block(0xC002, bytes(8))
         blocks += mcs.client_net(self.channels) if self.channels else b''
         blocks += mcs.block(0xC006, bytes(4)) if self.message_channel else b''
+        blocks += self.blocks
         self._send('mcs', mcs.data_tpdu(mcs.connect_initial(blocks)))
         body = self.line.tpkt()
         if body[3:5] != b'\x7f\x66':
@@ -232,6 +240,9 @@ class Client:
             raise ValueError('no Attach User Confirm')
         self.user_id = struct.unpack_from('>H', confirm, 2)[0] + 1001
         message = [self.message_id] if self.message_id else []
+        core = self.server_blocks[0x0C01]
+        if self.early & 0x800 and len(core) >= 12 and core[8] & 8:
+            return  # both sides can do without joins
         for channel in (self.user_id, self.io_channel, *message, *self.channel_ids):
             self.line.send(mcs.data_tpdu(struct.pack('>BHH', 0x38, self.user_id - 1001, channel)))
             joined = self.line.tpkt()[3:]

@@ -19,6 +19,7 @@ class Script:
     licence         bytes sent instead of "valid client"
     before_active   called with the connection before Demand Active (auto-detect, redirection …)
     redirect        bytes of a Server Redirection Packet sent instead of Demand Active
+    early           SC_CORE.earlyCapabilityFlags; 8 = channels need not be joined
     rdstls          resultCode of RDSTLS, if that is selected
     licensing       called with the connection instead of sending licence
     on_active       called with the connection once the client is active; returning ends it
@@ -29,7 +30,7 @@ class Script:
         self.echo_protocols, self.wrong_echo, self.early_result = None, False, 0
         self.licence = mcs.licence_valid()
         self.before_active, self.redirect, self.licensing = None, None, None
-        self.rdstls = 0
+        self.rdstls, self.early = 0, 0
         self.on_active = Connection.serve
         self.message_channel = False
         for name, value in changes.items():
@@ -205,7 +206,8 @@ class Connection:
         self.target.tell(self, channels=names, size=self.size, blocks=blocks)
         wanted = self.script.echo_protocols
         answer = mcs.block(0x0C01, struct.pack('<III', 0x00080004,
-                                               self.requested if wanted is None else wanted, 0))
+                                               self.requested if wanted is None else wanted,
+                                               self.script.early))
         answer += mcs.block(0x0C03, struct.pack('<HH', mcs.IO_CHANNEL, len(names))
                             + b''.join(struct.pack('<H', i) for i in self.channels.values())
                             + bytes(len(names) % 2 * 2))
@@ -225,6 +227,7 @@ class Connection:
                 self.line.send(mcs.data_tpdu(struct.pack('>BBH', 0x2E, 0, self.user_id - 1001)))
             elif pdu[0] == 0x38:
                 user, channel = struct.unpack_from('>HH', pdu, 1)
+                self.target.tell(self, joined=self.facts.get('joined', 0) + 1)
                 self.line.send(mcs.data_tpdu(struct.pack('>BBHHH', 0x3E, 0, user, channel, channel)))
 
     # --- activation -----------------------------------------------------------------------------

@@ -134,6 +134,30 @@ static void counted_until_its_life_pipe_ends(void **state)
     stop(&f);
 }
 
+static void a_penalised_source_is_reset_at_once(void **state)
+{
+    struct fixture f = start(PER_SOURCE);
+    struct penalty_rules rules = penalty_defaults();
+    const uint8_t loopback[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
+    int fds[2];
+
+    (void)state;
+    penalty_charge(f.door.penalties, &rules, loopback, PENALTY_EXPLOIT, 1, clock_now_ms());
+    for (int i = 0; i < 2 * PER_SOURCE; i++) {
+        int client = helper_connect(f.port);
+        assert_true(helper_closed_within(client, 1000));
+        close(client);
+    }
+    expect_refused(&f, IPC_DOOR_PENALTY);
+    struct penalty_key key[2];
+    penalty_source_keys(loopback, key);
+    assert_true(penalty_remove(f.door.penalties, key));
+    int client = helper_connect(f.port);
+    assert_int_equal(send(client, "x", 1, 0), 1);
+    expect_connection(&f, fds);
+    stop(&f);
+}
+
 /* RETIRE: who is accepted is handed over, the sockets live on for others, then it ends. */
 static void retires_when_nobody_waits(void **state)
 {
@@ -309,6 +333,7 @@ int main(void)
         cmocka_unit_test(silence_is_ended_and_reported),
         cmocka_unit_test(first_byte_hands_over_unread),
         cmocka_unit_test(counted_until_its_life_pipe_ends),
+        cmocka_unit_test(a_penalised_source_is_reset_at_once),
         cmocka_unit_test(retires_when_nobody_waits),
         cmocka_unit_test(a_peer_that_leaves_is_forgotten),
         cmocka_unit_test(reports_are_summed),

@@ -147,6 +147,25 @@ static void table_survives_churn(void **state)
     limits_clear(&l);
 }
 
+/* A proxy is one source for many people: only the total ends it. */
+static void one_for_many_is_bound_by_the_total_alone(void **state)
+{
+    struct limits_config config = {
+        .total_max = 4, .source_max = 1, .early_drop_start = 4, .early_drop_percent = 1};
+    struct limits l;
+    struct limits_key proxy = {{[15] = 9}};
+
+    (void)state;
+    assert_int_equal(limits_init(&l, &config, 1), SP_OK);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(limits_enter_many(&l, &proxy, UINT32_MAX), LIMITS_ADMIT);
+    assert_int_equal(limits_enter_many(&l, &proxy, UINT32_MAX), LIMITS_TOTAL_FULL);
+    assert_int_equal(limits_enter(&l, &proxy, UINT32_MAX), LIMITS_SOURCE_FULL);
+    limits_leave(&l, &proxy);
+    assert_int_equal(limits_enter_many(&l, &proxy, UINT32_MAX), LIMITS_ADMIT);
+    limits_clear(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +176,7 @@ int main(void)
         cmocka_unit_test(early_drop_rises_evenly),
         cmocka_unit_test(early_drop_follows_the_draw),
         cmocka_unit_test(table_survives_churn),
+        cmocka_unit_test(one_for_many_is_bound_by_the_total_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,27 @@ static void good_lines(void **state)
     assert_string_equal(r.reason, "la{[\"te");
 }
 
+static void good_bans(void **state)
+{
+    struct api_request r;
+    char text[NET_TEXT_SIZE];
+
+    (void)state;
+    assert_int_equal(parse("{\"cmd\":\"bans\"}", &r), SP_OK);
+    assert_int_equal(r.command, API_BANS);
+    assert_int_equal(parse("{\"cmd\":\"ban\",\"network\":\"10.0.0.0/8\"}", &r), SP_OK);
+    assert_int_equal(r.command, API_BAN);
+    assert_true(r.for_ms == 0 && r.reason[0] == '\0');
+    net_write(&r.net, text);
+    assert_string_equal(text, "10.0.0.0/8");
+    assert_int_equal(
+        parse("{\"cmd\":\"ban\",\"network\":\"::1\",\"for_s\":60,\"reason\":\"w\"}", &r), SP_OK);
+    assert_true(r.for_ms == 60000);
+    assert_string_equal(r.reason, "w");
+    assert_int_equal(parse("{\"cmd\":\"unban\",\"network\":\"10.0.0.1\"}", &r), SP_OK);
+    assert_int_equal(r.command, API_UNBAN);
+}
+
 static void bad_lines(void **state)
 {
     static const char *const bad[] = {
@@ -55,6 +76,16 @@ static void bad_lines(void **state)
         "{\"cmd\":\"reload\",\"file\":\"x\"}",
         "{\"cmd\":\"upgrade\",\"to\":\"x\"}",
         "{\"cmd\":\"sessions\",\"cmd\":\"kill\"}",
+        "{\"cmd\":\"bans\",\"x\":1}",
+        "{\"cmd\":\"ban\"}",
+        "{\"cmd\":\"ban\",\"network\":\"10.0.0.1/8\"}",
+        "{\"cmd\":\"ban\",\"network\":\"::1\",\"for_s\":0}",
+        "{\"cmd\":\"ban\",\"network\":\"::1\",\"for_s\":\"1\"}",
+        "{\"cmd\":\"ban\",\"network\":\"::1\",\"for_s\":315360001}",
+        "{\"cmd\":\"ban\",\"network\":\"::1\",\"reason\":7}",
+        "{\"cmd\":\"ban\",\"network\":\"::1\",\"x\":7}",
+        "{\"cmd\":\"unban\"}",
+        "{\"cmd\":\"unban\",\"network\":\"::1\",\"reason\":\"x\"}",
         "{\"cmd\":\"kill\"}",
         "{\"cmd\":\"kill\",\"id\":7}",
         "{\"cmd\":\"kill\",\"id\":\"0123456789abcdef0\"}",
@@ -145,9 +176,13 @@ static void sessions_are_found_and_described(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_lines),        cmocka_unit_test(bad_lines),
-        cmocka_unit_test(long_line),         cmocka_unit_test(every_prefix_is_refused),
-        cmocka_unit_test(answers_are_lines), cmocka_unit_test(sessions_are_found_and_described),
+        cmocka_unit_test(good_lines),
+        cmocka_unit_test(good_bans),
+        cmocka_unit_test(bad_lines),
+        cmocka_unit_test(long_line),
+        cmocka_unit_test(every_prefix_is_refused),
+        cmocka_unit_test(answers_are_lines),
+        cmocka_unit_test(sessions_are_found_and_described),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,9 @@ static void test_defaults(void **state)
         .sessions = 1000,
     };
     assert_memory_equal(&config->limits, &wanted, sizeof(wanted));
+    struct penalty_rules penalties = penalty_defaults();
+    assert_memory_equal(&config->penalties, &penalties, sizeof(penalties));
+    assert_int_equal(config->exempt_count, 0);
     config_free(config);
     config_free(NULL);
 }
@@ -95,7 +98,14 @@ static void test_service(void **state)
         "\xEF\xBB\xBF" REST "listeners: [\"[2001:db8::1]:4000\"]\nstate_dir: state\n"
         "event_log: /var/log/e.jsonl\ntls_min: 1.3\nnames: [gw.example, 192.0.2.1, \"::1\"]\n"
         "limits: {unauthenticated: 2, early_drop: \"1:100\", first_byte: 500ms, idle: 2h,\n"
-        "  drain: 0, connect_timeout: 1m}\n");
+        "  drain: 0, connect_timeout: 1m,\n"
+        "  penalties: {auth_failure: 7s, crash: 0, min: 1s, exempt: [127.0.0.0/8, \"::1\"]}}\n");
+    assert_int_equal(config->penalties.weight_ms[PENALTY_AUTH_FAILED], 7000);
+    assert_int_equal(config->penalties.weight_ms[PENALTY_CRASH], 0);
+    assert_int_equal(config->penalties.weight_ms[PENALTY_EXPLOIT], 600000);
+    assert_int_equal(config->penalties.min_ms, 1000);
+    assert_int_equal(config->exempt_count, 2);
+    assert_int_equal(config->exempt[0].bits, 104);
     assert_int_equal(config->listener_count, 1);
     assert_int_equal(config->listeners[0].port, 4000);
     assert_int_equal(config->listeners[0].ip[0], 0x20);

@@ -17,6 +17,7 @@ static const struct {
     uint32_t type;
     enum session_state from, to;
 } advances[] = {
+    {IPC_PROXIED, SESSION_OPEN, SESSION_OPEN},
     {IPC_SIGN_REQ, SESSION_OPEN, SESSION_SIGNED},
     {IPC_CHALLENGE_REQ, SESSION_SIGNED, SESSION_CHALLENGED},
     {IPC_VERIFY_REQ, SESSION_CHALLENGED, SESSION_VERIFIED},

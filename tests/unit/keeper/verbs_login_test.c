@@ -113,6 +113,16 @@ static void wrong_password(void **state)
     (void)state;
     send_verify(break_proof);
     check_login_refused(0xC000006D, "wrong password");
+    assert_int_equal(w.charges[PENALTY_AUTH_FAILED], 1);
+}
+
+static void a_penalised_source_gets_no_verdict(void **state)
+{
+    (void)state;
+    w.is_penalised = true;
+    send_verify(nothing); /* the right proof */
+    check_login_refused(0xC000006D, "the source is penalised, nothing was verified");
+    assert_int_equal(w.charges[PENALTY_AUTH_FAILED], 0);
 }
 
 static void wrong_mic(void **state)
@@ -275,6 +285,7 @@ int main(void)
         TEST(challenges_differ),
         TEST(right_proof_gives_the_key),
         TEST(wrong_password),
+        TEST(a_penalised_source_gets_no_verdict),
         TEST(wrong_mic),
         TEST(unknown_user_looks_the_same),
         TEST(disabled_is_told_after_the_proof_only),

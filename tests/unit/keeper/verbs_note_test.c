@@ -39,6 +39,62 @@ static enum sp_err note(uint32_t kind, const char *text, uint64_t a, uint64_t b)
     return world_send(&w, IPC_NOTE, &n, sizeof(n));
 }
 
+static enum sp_err failed_at(enum ipc_step step, enum sp_err code)
+{
+    struct ipc_note n = {.kind = IPC_NOTE_FAILED, .step = step, .code = code};
+
+    w.s.is_failure_logged = false;
+    return world_send(&w, IPC_NOTE, &n, sizeof(n));
+}
+
+static void failures_before_authentication_cost(void **state)
+{
+    (void)state;
+    world_at(&w, SESSION_SIGNED);
+    assert_int_equal(failed_at(IPC_STEP_X224, SP_EVALUE), SP_OK);
+    assert_int_equal(failed_at(IPC_STEP_NLA, SP_ECRYPTO), SP_OK);
+    assert_int_equal(w.charges[PENALTY_VIOLATION], 2);
+    assert_int_equal(failed_at(IPC_STEP_TLS, SP_ECRYPTO), SP_OK); /* it did not like our key */
+    assert_int_equal(failed_at(IPC_STEP_NLA, SP_ETIME), SP_OK);
+    assert_int_equal(failed_at(IPC_STEP_X224, SP_ECLOSED), SP_OK);
+    assert_int_equal(w.charges[PENALTY_NO_AUTH], 3);
+    world_at(&w, SESSION_VERIFIED);
+    assert_int_equal(failed_at(IPC_STEP_MCS, SP_EVALUE), SP_OK);
+    assert_int_equal(failed_at(IPC_STEP_NLA, SP_EVALUE), SP_OK);
+    assert_int_equal(w.charges[PENALTY_VIOLATION], 2);
+}
+
+static void exploits_cost_their_client_only(void **state)
+{
+    (void)state;
+    world_at(&w, SESSION_SIGNED);
+    assert_int_equal(note(IPC_NOTE_EXPLOIT, "CVE-2019-0708", IPC_LEG_CLIENT, 0), SP_OK);
+    assert_string_equal(text_of("exploit_attempt", "attack"), "CVE-2019-0708");
+    assert_string_equal(text_of("exploit_attempt", "leg"), "client");
+    assert_int_equal(w.charges[PENALTY_EXPLOIT], 1);
+    assert_int_equal(note(IPC_NOTE_EXPLOIT, "CVE-2018-0886", IPC_LEG_TARGET, 0), SP_OK);
+    assert_int_equal(w.charges[PENALTY_EXPLOIT], 1);
+    assert_int_equal(w.attacks, 2);
+    assert_int_equal(note(IPC_NOTE_EXPLOIT, "x", IPC_LEG_COUNT, 0), SP_EVALUE);
+}
+
+static void crashes_cost_and_kills_do_not(void **state)
+{
+    static const struct {
+        int status;
+        unsigned cost;
+    } ends[] = {{0, 0}, {9, 0}, {15, 0}, {11, 1}, {6, 1}, {31, 1}, {1 << 8, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        w.charges[PENALTY_CRASH] = 0;
+        w.s.is_ended_report = true;
+        w.s.status = ends[i].status;
+        session_log_end(&w.s, &w.ops);
+        assert_int_equal(w.charges[PENALTY_CRASH], ends[i].cost);
+    }
+}
+
 static void life_in_notes(void **state)
 {
     (void)state;
@@ -139,9 +195,16 @@ static void exploit_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(life_in_notes),        TEST(note_refusals),        TEST(notes_are_counted),
-        TEST(channels_are_counted), TEST(one_note_of_its_kind), TEST(failure_is_told_once),
+        TEST(life_in_notes),
+        TEST(note_refusals),
+        TEST(notes_are_counted),
+        TEST(channels_are_counted),
+        TEST(one_note_of_its_kind),
+        TEST(failure_is_told_once),
         TEST(exploit_is_named),
+        TEST(failures_before_authentication_cost),
+        TEST(exploits_cost_their_client_only),
+        TEST(crashes_cost_and_kills_do_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

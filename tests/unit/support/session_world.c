@@ -183,6 +183,7 @@ void world_init(struct world *w)
     started.peer.ip[15] = 7;
     w->now_ms = 1000;
     session_init(&w->s, &started, -1, -1, w->now_ms, 30000);
+    w->s.is_proxied = w->s.is_source_known = true;
     w->account.is_known = true;
     ntlm_nt_hash(password, sizeof(password), w->account.nt_hash);
     w->decision = (struct session_decision){.is_allowed = true,
@@ -313,6 +314,8 @@ size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
         return sizeof(*seal);
     case IPC_NOTE:
         return sizeof(struct ipc_note);
+    case IPC_PROXIED:
+        return sizeof(struct ipc_proxied);
     case IPC_TRANSFER:
         transfer->way = IPC_WAY_TO_TARGET;
         return sizeof(*transfer);
