@@ -27,6 +27,7 @@ static struct front front;
 static struct back back;
 static struct keeper_link keeper;
 static struct splice splice;
+static struct ipc_decide_rsp decision;
 static int client, target, keeper_end; /* the far ends */
 
 static int setup(void **state)
@@ -50,7 +51,8 @@ static int setup(void **state)
     back.io_channel = MCS_GLOBAL_CHANNEL;
     front.settings.channel_count = back.channel_count = 1;
     back.channel_ids[0] = FRONT_CHANNEL_FIRST;
-    splice_init(&splice, &front, &back, &keeper, 300);
+    decision.idle_ms = 300;
+    splice_init(&splice, &front, &back, &keeper, &decision);
     splice.is_confirmed = splice.is_noted = true;
     return 0;
 }
