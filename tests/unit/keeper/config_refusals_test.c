@@ -348,6 +348,15 @@ static void test_bad_targets(void **state)
          "6: field targets[0].login.inject.password: expected a password of 1 to 255", "empty"},
         {TARGET "    login: {inject: {user: u, password: file:nonexistent}}\n",
          "6: field targets[0].login.inject.password:", "cannot be read"},
+    };
+
+    (void)state;
+    CHECK_BAD(cases);
+}
+
+static void test_bad_target_security(void **state)
+{
+    static const struct bad cases[] = {
         {TARGET "    login: delegate\n    nla: maybe\n",
          "7: field targets[0].nla: expected required, allowed or off, found \"maybe\"", NULL},
         {TARGET "    login: delegate\n    nla: off\n",
@@ -456,8 +465,9 @@ int main(void)
         cmocka_unit_test(test_bad_yaml),      cmocka_unit_test(test_bad_shape),
         cmocka_unit_test(test_bad_service),   cmocka_unit_test(test_bad_limits),
         cmocka_unit_test(test_bad_penalties), cmocka_unit_test(test_bad_users),
-        cmocka_unit_test(test_bad_targets),   cmocka_unit_test(test_bad_redirects),
-        cmocka_unit_test(test_bad_rules),     cmocka_unit_test(test_bad_channels),
+        cmocka_unit_test(test_bad_targets),   cmocka_unit_test(test_bad_target_security),
+        cmocka_unit_test(test_bad_redirects), cmocka_unit_test(test_bad_rules),
+        cmocka_unit_test(test_bad_channels),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
