@@ -348,15 +348,6 @@ static void test_bad_targets(void **state)
          "6: field targets[0].login.inject.password: expected a password of 1 to 255", "empty"},
         {TARGET "    login: {inject: {user: u, password: file:nonexistent}}\n",
          "6: field targets[0].login.inject.password:", "cannot be read"},
-    };
-
-    (void)state;
-    CHECK_BAD(cases);
-}
-
-static void test_bad_target_security(void **state)
-{
-    static const struct bad cases[] = {
         {TARGET "    login: delegate\n    nla: maybe\n",
          "7: field targets[0].nla: expected required, allowed or off, found \"maybe\"", NULL},
         {TARGET "    login: delegate\n    nla: off\n",
@@ -370,6 +361,15 @@ static void test_bad_target_security(void **state)
          "7: field targets[0].tls.verify: expected ca, pin, tofu or none, found \"maybe\"", NULL},
         {TARGET INJECT "    tls: {verify: ca}\n",
          "7: field targets[0].tls.verify: expected pin, tofu or none, found \"ca\"", "ca_file"},
+    };
+
+    (void)state;
+    CHECK_BAD(cases);
+}
+
+static void test_bad_pins(void **state)
+{
+    static const struct bad cases[] = {
         {TARGET INJECT "    tls: {verify: pin}\n",
          "7: field targets[0].tls.pin: expected sha256:", "verify: pin needs it"},
         {TARGET INJECT "    tls:\n      verify: tofu\n      pin: " PIN "\n",
@@ -465,7 +465,7 @@ int main(void)
         cmocka_unit_test(test_bad_yaml),      cmocka_unit_test(test_bad_shape),
         cmocka_unit_test(test_bad_service),   cmocka_unit_test(test_bad_limits),
         cmocka_unit_test(test_bad_penalties), cmocka_unit_test(test_bad_users),
-        cmocka_unit_test(test_bad_targets),   cmocka_unit_test(test_bad_target_security),
+        cmocka_unit_test(test_bad_targets),   cmocka_unit_test(test_bad_pins),
         cmocka_unit_test(test_bad_redirects), cmocka_unit_test(test_bad_rules),
         cmocka_unit_test(test_bad_channels),
     };
