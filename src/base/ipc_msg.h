@@ -95,7 +95,6 @@ enum ipc_type {
     IPC_RETIRE,
     /* session → keeper, before SIGN, where the listener is behind a proxy */
     IPC_PROXIED,
-    /* session ↔ keeper, again */
     IPC_RDSTLS_REQ,
     IPC_RDSTLS_RSP,
     IPC_LICENCE_GET_REQ,
@@ -357,7 +356,6 @@ struct ipc_redirect_req {
     uint32_t flags;      /* LB_*: keeper wants to know LB_PASSWORD_IS_PK_ENCRYPTED  */
     uint32_t host_count; /* 0 = the same target again, by its routing token         */
     uint32_t session_id;
-    uint32_t reserved;
     char hosts[IPC_REDIRECT_HOSTS][IPC_HOST_MAX]; /* the first that is allowed is meant */
 };
 
@@ -368,8 +366,7 @@ struct ipc_licence_get_req {
 
 struct ipc_licence_get_rsp {
     struct ipc_head head;
-    uint32_t size; /* 0 = there is none */
-    uint32_t reserved;
+    uint32_t size;           /* 0 = there is none */
     uint8_t hardware_id[16]; /* of this machine, always the same */
     uint8_t licence[IPC_LICENCE_MAX];
 };
@@ -377,7 +374,6 @@ struct ipc_licence_get_rsp {
 struct ipc_licence_put {
     struct ipc_head head;
     uint32_t size; /* 1…IPC_LICENCE_MAX */
-    uint32_t reserved;
     char scope[IPC_SCOPE_MAX];
     uint8_t licence[IPC_LICENCE_MAX];
 };
@@ -494,11 +490,10 @@ static_assert(sizeof(struct ipc_verify_req) ==
 static_assert(sizeof(struct ipc_verify_req) <= IPC_MSG_MAX, "fits one message");
 static_assert(sizeof(struct ipc_decide_rsp) == 64 + 2 * IPC_NAME_MAX + IPC_TEXT_MAX + IPC_HOST_MAX,
               "no hidden padding");
-static_assert(sizeof(struct ipc_redirect_req) == 24 + IPC_REDIRECT_HOSTS * IPC_HOST_MAX,
+static_assert(sizeof(struct ipc_redirect_req) == 20 + IPC_REDIRECT_HOSTS * IPC_HOST_MAX,
               "no hidden padding");
-static_assert(sizeof(struct ipc_licence_get_rsp) == 32 + IPC_LICENCE_MAX, "no hidden padding");
-static_assert(sizeof(struct ipc_licence_put) == 16 + IPC_SCOPE_MAX + IPC_LICENCE_MAX,
-              "no hidden padding");
+static_assert(sizeof(struct ipc_licence_get_rsp) == 28 + IPC_LICENCE_MAX, "no hidden padding");
+static_assert(sizeof(struct ipc_licence_put) == 12 + IPC_SCOPE_MAX + IPC_LICENCE_MAX, "padding");
 static_assert(sizeof(struct ipc_transfer) == 72 + 256, "no hidden padding");
 static_assert(sizeof(struct ipc_note) == 48 + 64 + IPC_TEXT_MAX, "no hidden padding");
 

@@ -10,6 +10,7 @@ import pytest
 
 from gate import target_entry
 from lab import wait_for
+from rdpmini.drive import Drive
 
 QUIET = 4  # seconds in which a forbidden thing would have arrived, had it been allowed
 
@@ -92,6 +93,61 @@ def test_clipboard_off(xrdp, through):
     put_text(client.display.env(), word)
     never(lambda: get_text(xrdp.x_env()) == word)
     client.wait_painted(xrdp)
+
+
+# --- drives ---------------------------------------------------------------------------------------
+
+@pytest.fixture
+def shared(make_gate, xrdp):
+    """Our own client with a drive in xrdp's session; a shell of the session's user."""
+    with contextlib.ExitStack() as ends:
+        def connect(channels, files):
+            rules = [{'name': 'all', 'users': ['demo'], 'targets': ['desk'], 'channels': channels}]
+            service = make_gate(target_entry('desk', xrdp, verify='tofu', nla='off'), rules=rules)
+            client = ends.enter_context(service.mini('demo', channels=[('rdpdr', 0x80800000)]))
+            client.run()
+            return service, Drive(client, files)
+        yield connect
+
+
+def shell(target, command):
+    return subprocess.run(['runuser', '-u', target.user, '--', 'sh', '-c', f'cd ~/thinclient_drives && {command}'],
+                          capture_output=True, check=False, timeout=30)
+
+
+def sees(target, name):
+    return shell(target, f'test -e shared/{name}').returncode == 0
+
+
+def test_file_through_a_drive(xrdp, shared):
+    content = secrets.token_bytes(50000)
+    service, drive = shared({'drives': 'both'}, {'from-client': content})
+    wait_for(lambda: sees(xrdp, 'from-client'), 30, 'the drive in the session')
+    assert shell(xrdp, 'cat shared/from-client').stdout == content
+    moved = service.wait_event('transfer', direction='to_target', channel='rdpdr', kind='file')
+    assert moved['name'].endswith('from-client') and moved['bytes'] == len(content)
+    assert moved['sha256'] == hashlib.sha256(content).hexdigest()
+    assert shell(xrdp, 'printf hello >shared/from-target').returncode == 0
+    wait_for(lambda: drive.files.get('from-target') == b'hello', 10, 'the file at the client')
+    moved = service.wait_event('transfer', direction='to_client', channel='rdpdr', kind='file')
+    assert moved['name'].endswith('from-target') and moved['bytes'] == 5
+
+
+def test_drive_read_only(xrdp, shared):
+    service, drive = shared({'drives': 'read'}, {'from-client': b'read me'})
+    wait_for(lambda: sees(xrdp, 'from-client'), 30, 'the drive in the session')
+    assert shell(xrdp, 'cat shared/from-client').stdout == b'read me'
+    assert shell(xrdp, 'printf no >shared/from-target').returncode != 0
+    refused(service, 'rdpdr', direction='to_client')
+    assert drive.files == {'from-client': b'read me'}
+
+
+def test_drive_off(xrdp, shared):
+    service, drive = shared({'drives': 'off'}, {'from-client': b'read me'})
+    refused(service, 'rdpdr')
+    wait_for(lambda: drive.reply == 0xC0000022, what='the refusal of the device')
+    never(lambda: sees(xrdp, 'from-client'))
+    assert not drive.requests
 
 
 # --- sound, microphone, size ----------------------------------------------------------------------

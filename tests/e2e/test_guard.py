@@ -167,7 +167,7 @@ def test_a_ban_ends_by_itself_and_a_penalty_can_be_forgiven(guarded):
 def test_hydra_does_not_reach_the_right_password(guarded, tmp_path):
     """BF-01 with a real tool: the right password is the 40th of its list."""
     service = guarded()
-    # hydra has no option for its own address, so it is the only one that uses 127.0.0.1.
+    # hydra cannot choose its own address: here it alone comes from 127.0.0.1.
     words = [f'guess-{n}' for n in range(39)] + [service.passwords['demo']]
     (tmp_path / 'words').write_text('\n'.join(words) + '\n')
     hydra = subprocess.Popen(

@@ -158,7 +158,7 @@ def send_indication(channel, data, user=1002):
     return data_tpdu(struct.pack('>BHHB', 0x68, user - 1001, channel, 0x70) + per_length(len(data)) + data)
 
 
-def client_info(user, domain, password, flags=0x000B4753 & ~0x0080):
+def client_info(user, domain, password, flags=0x000B4773 & ~0x0080):
     texts = [t.encode('utf-16-le') for t in (domain, user, password, '', '')]
     body = struct.pack('<II5H', 0x409, flags, *(len(t) for t in texts))
     body += b''.join(t + b'\0\0' for t in texts)

@@ -205,6 +205,24 @@ static void test_bad_service(void **state)
 #define PENALTY(text)     REST "limits:\n  penalties: {" text "}\n"
 #define LIMIT(key, value) REST "limits:\n  " key ": \"" value "\"\n"
 
+static void test_bad_penalties(void **state)
+{
+    static const struct bad cases[] = {
+        {LIMIT("penalties", "off"), "5: field limits.penalties: expected a mapping", NULL},
+        {PENALTY("max: 2d"), "5: field limits.penalties.max: expected a time", "at most 1d"},
+        {PENALTY("auth_failure: many"), "5: field limits.penalties.auth_failure:", NULL},
+        {PENALTY("min: 11m"), "5: field limits.penalties.min: expected a time of at most max",
+         "lower min"},
+        {PENALTY("exempt: [10.0.0.0/8, 10.0.0.1/8]"),
+         "5: field limits.penalties.exempt[1]: expected an address or a network", "no bit"},
+        {PENALTY("exempt: [example.org]"), "5: field limits.penalties.exempt[0]:", NULL},
+        {PENALTY("crahs: 1s"), "5: field limits.penalties.crahs: expected one of no_auth", NULL},
+    };
+
+    (void)state;
+    CHECK_BAD(cases);
+}
+
 static void test_bad_limits(void **state)
 {
     static const struct bad cases[] = {
@@ -230,15 +248,6 @@ static void test_bad_limits(void **state)
         {LIMIT("drain", "2h"), "5: field limits.drain:", "at most 1h"},
         {LIMIT("dials", "10001"), "5: field limits.dials: expected a number from 1 to 10000", NULL},
         {LIMIT("sessions", "1e3"), "5: field limits.sessions:", NULL},
-        {LIMIT("penalties", "off"), "5: field limits.penalties: expected a mapping", NULL},
-        {PENALTY("max: 2d"), "5: field limits.penalties.max: expected a time", "at most 1d"},
-        {PENALTY("auth_failure: many"), "5: field limits.penalties.auth_failure:", NULL},
-        {PENALTY("min: 11m"), "5: field limits.penalties.min: expected a time of at most max",
-         "lower min"},
-        {PENALTY("exempt: [10.0.0.0/8, 10.0.0.1/8]"),
-         "5: field limits.penalties.exempt[1]: expected an address or a network", "no bit"},
-        {PENALTY("exempt: [example.org]"), "5: field limits.penalties.exempt[0]:", NULL},
-        {PENALTY("crahs: 1s"), "5: field limits.penalties.crahs: expected one of no_auth", NULL},
         {LIMIT("early_drop", "64"), "5: field limits.early_drop: expected START:PERCENT",
          "at most limits.unauthenticated"},
         {LIMIT("early_drop", "0:30"), "5: field limits.early_drop:", NULL},
@@ -353,6 +362,15 @@ static void test_bad_targets(void **state)
          "7: field targets[0].tls.verify: expected ca, pin, tofu or none, found \"maybe\"", NULL},
         {TARGET INJECT "    tls: {verify: ca}\n",
          "7: field targets[0].tls.verify: expected pin, tofu or none, found \"ca\"", "ca_file"},
+    };
+
+    (void)state;
+    CHECK_BAD(cases);
+}
+
+static void test_bad_pins(void **state)
+{
+    static const struct bad cases[] = {
         {TARGET INJECT "    tls: {verify: pin}\n",
          "7: field targets[0].tls.pin: expected sha256:", "verify: pin needs it"},
         {TARGET INJECT "    tls:\n      verify: tofu\n      pin: " PIN "\n",
@@ -447,7 +465,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_yaml),      cmocka_unit_test(test_bad_shape),
         cmocka_unit_test(test_bad_service),   cmocka_unit_test(test_bad_limits),
-        cmocka_unit_test(test_bad_users),     cmocka_unit_test(test_bad_targets),
+        cmocka_unit_test(test_bad_penalties), cmocka_unit_test(test_bad_users),
+        cmocka_unit_test(test_bad_targets),   cmocka_unit_test(test_bad_pins),
         cmocka_unit_test(test_bad_redirects), cmocka_unit_test(test_bad_rules),
         cmocka_unit_test(test_bad_channels),
     };
