@@ -26,14 +26,14 @@ def guarded(make_gate, scripted):
 
 def reach(service, source):
     """Whether door keeps a connection of that address for a moment."""
-    with socket.create_connection(('127.0.0.1', service.port), 5, (source, 0)) as s:
-        s.settimeout(0.5)
-        try:
+    try:
+        with socket.create_connection(('127.0.0.1', service.port), 5, (source, 0)) as s:
+            s.settimeout(0.5)
             return s.recv(1) != b''
-        except TimeoutError:
-            return True
-        except ConnectionError:
-            return False
+    except TimeoutError:
+        return True
+    except ConnectionResetError:  # not ConnectionRefusedError: nobody would be listening
+        return False
 
 
 def restart(service):

@@ -15,12 +15,14 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "keeper/edition.h"
 #include "keeper/keeper_priv.h"
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static struct keeper k;
 static struct config config;
+static struct edition edition;
 static pid_t session_pid; /* a child that does nothing: only its death matters */
 static int far_end;       /* the session's end of its channel */
 static char log_path[] = "/tmp/sallyport-sessions-XXXXXX";
@@ -46,13 +48,17 @@ static int setup(void **state)
     config.limits.unauthenticated = config.limits.sessions = 10;
     config.limits.authenticate_ms = config.limits.connect_timeout_ms = 1000;
     k.config = &config;
+    memset(&edition, 0, sizeof(edition));
+    edition.keeper = &k;
+    edition.config = &config;
+    k.now = &edition;
     k.loop = ev_loop_new(EVFLAG_AUTO);
     keeper_ops_init(&k);
     if (event_log_open(&k.log, log_path, &fail) != SP_OK)
         return -1;
     started.pid = session_pid;
     far_end = pair[1];
-    keeper_session_started(&k, &started, pair[0]);
+    keeper_session_started(&edition, &started, pair[0]);
     return k.registry.count == 1 ? 0 : -1;
 }
 
