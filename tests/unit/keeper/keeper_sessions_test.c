@@ -56,6 +56,11 @@ static int setup(void **state)
     keeper_ops_init(&k);
     if (event_log_open(&k.log, log_path, &fail) != SP_OK)
         return -1;
+    /* Nothing is kept there: the log is a file, not a folder. */
+    snprintf(config.state_dir, sizeof(config.state_dir), "%s", log_path);
+    config.penalties = penalty_defaults();
+    if (keeper_guard_start(&k, &config) != SP_OK)
+        return -1;
     started.pid = session_pid;
     far_end = pair[1];
     keeper_session_started(&edition, &started, pair[0]);
@@ -71,6 +76,7 @@ static int teardown(void **state)
         waitpid(session_pid, NULL, 0);
     }
     close(far_end);
+    guard_close(&k.guard, clock_now_ms());
     event_log_close(&k.log);
     ev_loop_destroy(k.loop);
     unlink(log_path);
