@@ -5,7 +5,7 @@
 _sallyport()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' w
-    local commands='serve check passwd sessions kill version help' options
+    local commands='serve check passwd sessions kill reload ban upgrade version help' options
 
     case $before in
     -c | --config | -s | --socket)
@@ -13,7 +13,7 @@ _sallyport()
         compopt -o filenames 2>/dev/null
         return
         ;;
-    --reason) return ;;
+    --reason | --for) return ;;
     esac
     for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ " $commands " != *" $w "* ]] || { command=$w; break; }
@@ -24,6 +24,8 @@ _sallyport()
     check) options='--config --json --help' ;;
     passwd | version) options='--json --help' ;;
     sessions) options='--config --socket --json --help' ;;
+    reload | upgrade) options='--config --socket --json --help' ;;
+    ban) options='list add remove --config --socket --for --reason --json --help' ;;
     kill) options='--config --socket --reason --json --help' ;;
     help) options=$commands ;;
     esac
