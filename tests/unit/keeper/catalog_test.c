@@ -121,7 +121,7 @@ static void test_refusals(void **state)
                   "{name: x, address: a, login: {inject: {user: u, password: \"env:HOME\"}}}", ""),
             "only the configuration file may name files and variables");
     refused(file, STORE("", "", "", ""), "/etc/sp.yaml:5: field groups[0].members[1]");
-    refused("users: [", store, "/etc/sp.yaml:1: this is not YAML");
+    refused("users: [", store, "/etc/sp.yaml:2: this is not YAML");
     refused(file, "", "store:1: expected a mapping");
 }
 
