@@ -257,6 +257,8 @@ static void session_tick(struct keeper *k, struct live *l, int64_t now_ms)
             bury(l);
         return;
     }
+    if (session_defer_tick(s, &k->ops, now_ms) != SP_OK && s->kill_at_ms == 0)
+        s->kill_at_ms = now_ms + EXIT_MS;
     if (limit != 0 && now_ms >= limit && s->kill_at_ms == 0 && !l->is_killed) {
         log_stuck(k, s);
         keeper_session_end(k, s, 0x4, "not done in time", KILL_AFTER_END_MS);

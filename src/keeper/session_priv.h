@@ -56,6 +56,15 @@ void session_event_write(const struct session_ops *ops, struct event *e);
 /* Answer a request; a session that does not take its answer is a violation (SP_ETIME, …). */
 SP_MUST_USE enum sp_err verb_answer(struct verb *v, uint32_t type, void *msg, size_t size, int fd);
 
+/*
+ * Answer later: until then any message of the session but NOTE is a violation. The handler returns
+ * SP_OK afterwards without an answer.
+ * type     of the answer
+ * within_ms  more than 0; late answers then
+ * Returns  the ticket that session_answer_deferred takes
+ */
+uint64_t verb_defer(struct verb *v, uint32_t type, int64_t within_ms, session_late_fn *late);
+
 /* Let the verbs towards a target be used once more, for the next one; the state is the caller's. */
 void session_next_target(struct session *s);
 

@@ -131,6 +131,8 @@ static enum sp_err check(const struct session *s, const struct row *row, const s
         return sp_fail_set(fail, SP_EVALUE, "ipc.size", (uint32_t)in->size, (uint32_t)row->size);
     if (in->fd_count > 0 && !row->may_carry_fds)
         return sp_fail_set(fail, SP_EVALUE, "ipc.descriptors", (uint32_t)in->fd_count, 0);
+    if (s->deferred != 0 && row->type != IPC_NOTE)
+        return sp_fail_set(fail, SP_ESTATE, "ipc.deferred", row->type, s->deferred_type);
     if (row->is_once && (s->used & 1u << (row - table)) != 0)
         return sp_fail_set(fail, SP_ELIMIT, "ipc.once", row->type, 0);
     if (row->type == IPC_SIGN_REQ && s->is_proxied && !s->is_source_known)

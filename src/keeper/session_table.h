@@ -80,6 +80,12 @@ struct session_decision {
     const void *secret;          /* names the target to session_ops.password; borrowed    */
 };
 
+struct session;
+struct session_ops;
+
+/* Answer a deferred verb with its refusal: who was asked did not answer in time. */
+typedef enum sp_err session_late_fn(struct session *s, const struct session_ops *ops);
+
 /* One session as keeper sees it. */
 struct session {
     char id[SESSION_ID_SIZE];
@@ -115,8 +121,13 @@ struct session {
     uint32_t channel_count;
     uint64_t to_client, to_target;
     char end_reason[IPC_TEXT_MAX]; /* unescaped */
-    bool is_ended_report;          /* spawner or waitpid said that the process is gone   */
-    int32_t status;                /* as waitpid(2) gave it */
+    /* A verb whose answer comes later: until then only notes are legal. */
+    uint64_t deferred;         /* its ticket; 0 = none */
+    uint32_t deferred_type;    /* of the answer that the session waits for */
+    int64_t deferred_until_ms; /* then late answers in place of whoever did not */
+    session_late_fn *late;
+    bool is_ended_report; /* spawner or waitpid said that the process is gone   */
+    int32_t status;       /* as waitpid(2) gave it */
 };
 
 /* The world outside the table. ctx is the owner's. */
@@ -182,6 +193,32 @@ SP_MUST_USE enum sp_err session_message(struct session *s, const struct session_
  */
 void session_dialed(struct session *s, const struct session_ops *ops,
                     const struct ipc_dialed *dialed, int fd);
+
+/* ---- session_defer.c: verbs whose answer comes later ---- */
+
+/*
+ * Whether a completion is still awaited. Whoever completes looks the session up by its number, and
+ * asks this before it changes anything: the session may be gone, or the deadline may have passed.
+ * ticket   as verb_defer gave it
+ */
+bool session_is_deferred(const struct session *s, uint64_t ticket);
+
+/*
+ * Answer a deferred verb; nothing happens if this ticket is not awaited any more.
+ * s        NULL if the session is gone
+ * msg      head first; not wiped
+ * Errors:  SP_ECLOSED, SP_ETIME, SP_ESYS the session does not take its answer and must be killed
+ */
+SP_MUST_USE enum sp_err session_answer_deferred(struct session *s, const struct session_ops *ops,
+                                                uint64_t ticket, uint32_t type, void *msg,
+                                                size_t size, int fd);
+
+/*
+ * Answer by the verb's own refusal if its deadline has passed.
+ * Errors:  as session_answer_deferred
+ */
+SP_MUST_USE enum sp_err session_defer_tick(struct session *s, const struct session_ops *ops,
+                                           int64_t now_ms);
 
 /*
  * Tell the session to end.
