@@ -175,6 +175,7 @@ static struct keeper *keeper_new(struct keeper_start *start)
     k->known = start->known;
     k->control_fd = start->control_fd;
     k->starter_uid = start->starter_uid;
+    k->net_fd = start->net_fd;
     k->program = start->program;
     k->heir_fd = -1;
     k->elder_fd = start->elder_fd;

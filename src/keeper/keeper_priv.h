@@ -86,6 +86,7 @@ struct keeper {
     ev_signal signals[4];
     ev_timer tick;
     bool is_ready, is_draining, has_failed;
+    int net_fd;          /* sallyport-net, for the helpers  */
     const char *program; /* where this program stood when it was started */
     /* Upgrade: the heir is the process that takes over from us, the elder whom we took over from.
      */
