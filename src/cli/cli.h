@@ -6,6 +6,7 @@
  *   help.c     the texts that teach
  *   check.c passwd.c sessions.c   one command each
  *   ban.c      who is kept out
+ *   explain.c  what policy says, and why
  *   control.c  the line to the running service
  *   table.c    aligned columns; colour on a terminal only
  */
@@ -34,6 +35,8 @@ struct cli_options {
     const char *socket;   /* -s; NULL if absent              */
     const char *reason;   /* --reason; NULL if absent        */
     const char *duration; /* --for; NULL if absent           */
+    /* explain: what else is to be assumed; NULL if absent */
+    const char *from, *at, *factor, *client, *build, *nla;
     bool is_json, wants_help;
 };
 
@@ -77,6 +80,11 @@ int cli_kill(const struct cli_options *options);
 
 /* `sallyport ban`. Returns the exit status. */
 int cli_ban(const struct cli_options *options);
+
+/* ---- explain.c ---- */
+
+/* `sallyport explain`. Returns the exit status. */
+int cli_explain(const struct cli_options *options);
 
 /* ---- control.c ---- */
 

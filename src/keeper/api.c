@@ -92,6 +92,10 @@ static const char *read_root(const json_t *root, struct api_request *out)
         return "expected an object with \"cmd\"";
     if (strcmp(command, "kill") == 0)
         return read_kill(root, out);
+    if (strcmp(command, "explain") == 0) {
+        out->command = API_EXPLAIN;
+        return explain_read(root, &out->explain);
+    }
     if (strcmp(command, "ban") == 0)
         return read_ban(root, out);
     if (strcmp(command, "unban") == 0) {

@@ -7,6 +7,7 @@
  *   {"cmd":"bans"}                            → {"ok":true,"bans":[…],"penalties":[…],…}
  *   {"cmd":"ban","network":"…","for_s":N,"reason":"…"}   → {"ok":true}; no for_s: without end
  *   {"cmd":"unban","network":"…"}             → {"ok":true}
+ *   {"cmd":"explain","user":"…",…}            → {"ok":true,"explain":{…}}; see explain.h
  *   anything else                             → {"ok":false,"error":"…"}
  */
 #ifndef SP_KEEPER_API_H
@@ -18,12 +19,22 @@
 #include "base/err.h"
 #include "base/ipc_msg.h"
 #include "base/net.h"
+#include "keeper/explain.h"
 #include "keeper/session_table.h"
 
 #define API_BAN_SECONDS_MAX 315360000 /* ten years */
 #define API_LINE_MAX        4096      /* a longer line ends the connection */
 
-enum api_command { API_SESSIONS, API_KILL, API_BANS, API_BAN, API_UNBAN, API_RELOAD, API_UPGRADE };
+enum api_command {
+    API_SESSIONS,
+    API_KILL,
+    API_BANS,
+    API_BAN,
+    API_UNBAN,
+    API_RELOAD,
+    API_UPGRADE,
+    API_EXPLAIN
+};
 
 struct api_request {
     enum api_command command;
@@ -31,6 +42,7 @@ struct api_request {
     char reason[IPC_TEXT_MAX]; /* empty if none was given */
     struct net net;            /* ban, unban */
     int64_t for_ms;            /* ban; 0 = without end */
+    struct explain_request explain;
 };
 
 /*
