@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/ipc_msg.h"
+#include "base/ipc_transfer.h"
 
 #define KEEPER_ANSWER_MS  5000  /* keeper never computes longer; a silent keeper ends the session */
 #define KEEPER_CONNECT_MS 60000 /* the dial has its own, shorter deadline */

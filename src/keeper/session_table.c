@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/ipc_transfer.h"
 #include "base/mem.h"
 #include "keeper/session_priv.h"
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ipc_transfer.h"
 #include "keeper/ntlm_verify.h"
 #include "keeper/session_priv.h"
 
