@@ -142,6 +142,7 @@ enum sp_err verb_verify(struct verb *v)
         session_refuse(s, "login refused");
     } else {
         s->state = SESSION_VERIFIED;
+        s->facts.nla = CATALOG_NLA_NTLM;
     }
     bool is_proved = rsp.nt_status == 0;
     err = verb_answer(v, IPC_VERIFY_RSP, &rsp, sizeof(rsp), -1);
@@ -156,6 +157,8 @@ static void log_denied(struct verb *v, const char *reason)
 
     session_event(v->s, &e, "access_denied");
     event_text(&e, "reason", reason);
+    if (v->s->decision.explained[0] != '\0')
+        event_text(&e, "rules", v->s->decision.explained);
     session_event_write(v->ops, &e);
     session_refuse(v->s, "access denied");
 }
@@ -171,6 +174,8 @@ static enum sp_err log_granted(struct verb *v)
     event_word(&e, "host", d->host);
     event_number(&e, "port", d->port);
     event_word(&e, "login", d->login == IPC_LOGIN_INJECT ? "inject" : "delegate");
+    if (d->explained[0] != '\0')
+        event_text(&e, "rules", d->explained);
     return v->ops->event(v->ops->ctx, &e, true);
 }
 
