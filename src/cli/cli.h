@@ -7,6 +7,7 @@
  *   check.c passwd.c sessions.c   one command each
  *   ban.c      who is kept out, let in, let through a closed port
  *   guard.c    what is known of an address or an account
+ *   explain.c  what policy says, and why
  *   control.c  the line to the running service
  *   table.c    aligned columns; colour on a terminal only
  */
@@ -35,6 +36,8 @@ struct cli_options {
     const char *socket;   /* -s; NULL if absent              */
     const char *reason;   /* --reason; NULL if absent        */
     const char *duration; /* --for; NULL if absent           */
+    /* explain: what else is to be assumed; NULL if absent */
+    const char *from, *at, *factor, *client, *build, *nla;
     bool is_json, wants_help;
 };
 
@@ -83,6 +86,11 @@ int cli_ban(const struct cli_options *options);
 
 /* `sallyport guard`. Returns the exit status. */
 int cli_guard(const struct cli_options *options);
+
+/* ---- explain.c ---- */
+
+/* `sallyport explain`. Returns the exit status. */
+int cli_explain(const struct cli_options *options);
 
 /* ---- control.c ---- */
 

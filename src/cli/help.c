@@ -50,6 +50,19 @@ static const struct page pages[] = {
      "what was expected, and the remedy; exit status 1.\n"
      "\n"
      "Example: sallyport check -c sallyport.yaml && systemctl restart sallyport\n"},
+    {"explain", "show what policy says of somebody, and why",
+     "Usage: sallyport explain USER [TARGET] [--from ADDRESS] [--at TIME] [--nla KIND]\n"
+     "                         [--factor KIND[@TIME]] [--client NAME] [--build NUMBER]\n"
+     "                         [-c FILE | -s PATH] [--json]\n"
+     "\n"
+     "Shows each rule that names the user or the target, what holds in it and what does not, and\n"
+     "the decision. Asks the running service; with -c FILE the file alone answers, without\n"
+     "grants and sessions. TIME is 2026-11-22T03:00, UTC, or with +01:00 behind it. Without\n"
+     "--client the client's name is taken as not known yet, as it is when a session is decided.\n"
+     "KIND of --nla is ntlm (assumed), kerberos, ticket or none; of --factor totp, webauthn or\n"
+     "recovery.\n"
+     "\n"
+     "Example: sallyport explain alice web01 --from 203.0.113.7 --at 2026-11-22T03:00\n"},
     {"passwd", "turn a password into the nt_hash of a user",
      "Usage: sallyport passwd [NAME] [--json]\n"
      "\n"

@@ -62,10 +62,11 @@ static bool matches(struct reader *r, const struct valued *option, const char **
 static bool take_option(struct reader *r, struct cli_options *o)
 {
     const struct valued valued[] = {
-        {"-c", "--config", &o->config},
-        {"-s", "--socket", &o->socket},
-        {NULL, "--reason", &o->reason},
-        {NULL, "--for", &o->duration},
+        {"-c", "--config", &o->config}, {"-s", "--socket", &o->socket},
+        {NULL, "--reason", &o->reason}, {NULL, "--for", &o->duration},
+        {NULL, "--from", &o->from},     {NULL, "--at", &o->at},
+        {NULL, "--factor", &o->factor}, {NULL, "--client", &o->client},
+        {NULL, "--build", &o->build},   {NULL, "--nla", &o->nla},
     };
     const char *argument = r->argv[r->at];
     const char *value;
@@ -96,6 +97,24 @@ static bool is_listing(const char *command)
            strcmp(command, "port") == 0 || strcmp(command, "guard") == 0;
 }
 
+/* What only explain takes. */
+static bool fits_explain(struct reader *r, const struct cli_options *o)
+{
+    bool is_explain = strcmp(o->command, "explain") == 0;
+    bool assumes = o->from != NULL || o->at != NULL || o->factor != NULL || o->client != NULL ||
+                   o->build != NULL || o->nla != NULL;
+
+    if (is_explain && o->argument == NULL)
+        return complain(r, "command", o->command, " needs a user, and a target if one is meant");
+    if (o->build != NULL &&
+        (o->build[strspn(o->build, "0123456789")] != '\0' || strlen(o->build) > 9))
+        return complain(r, "option", "--build", " needs a number such as 22621");
+    return is_explain || !assumes ||
+           complain(r, "command", o->command,
+                    " assumes nothing; --from, --at, --factor, --client, --build and --nla belong "
+                    "to explain");
+}
+
 /* Each command takes what it takes and nothing else. */
 static bool fits(struct reader *r, const struct cli_options *o)
 {
@@ -107,7 +126,10 @@ static bool fits(struct reader *r, const struct cli_options *o)
     is_kill = strcmp(command, "kill") == 0;
     is_ban = is_listing(command);
     talks = is_kill || is_ban || strcmp(command, "sessions") == 0 ||
-            strcmp(command, "reload") == 0 || strcmp(command, "upgrade") == 0;
+            strcmp(command, "reload") == 0 || strcmp(command, "upgrade") == 0 ||
+            strcmp(command, "explain") == 0;
+    if (!fits_explain(r, o))
+        return false;
     if (is_ban && o->argument == NULL)
         return complain(r, "command", command,
                         strcmp(command, "port") == 0    ? " takes list, open or close"
@@ -116,7 +138,7 @@ static bool fits(struct reader *r, const struct cli_options *o)
     if (o->duration != NULL && !is_ban)
         return complain(r, "option", "--for", " belongs to the commands ban, allow and port");
     if (o->argument != NULL && !is_kill && !is_ban && strcmp(command, "passwd") != 0 &&
-        strcmp(command, "help") != 0)
+        strcmp(command, "help") != 0 && strcmp(command, "explain") != 0)
         return complain(r, "command", command,
                         strcmp(command, "serve") == 0 || strcmp(command, "check") == 0
                             ? " takes no argument; name the configuration with -c FILE"
@@ -156,7 +178,8 @@ bool cli_options_read(int argc, char **argv, struct cli_options *out, char *erro
                 return complain(&r, "unknown command", argument, "; see sallyport --help");
         } else if (o.argument == NULL) {
             o.argument = argument;
-        } else if (o.detail == NULL && is_listing(o.command)) {
+        } else if (o.detail == NULL &&
+                   (is_listing(o.command) || strcmp(o.command, "explain") == 0)) {
             o.detail = argument;
         } else {
             /* It may be a password, so it is not shown. */

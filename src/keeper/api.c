@@ -67,6 +67,10 @@ static const char *read_root(const json_t *root, struct api_request *out)
         return read_kill(root, out);
     if (api_read_guard(root, command, out, &error))
         return error;
+    if (strcmp(command, "explain") == 0) {
+        out->command = API_EXPLAIN;
+        return explain_read(root, &out->explain);
+    }
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
         if (strcmp(command, plain[i].name) != 0)
             continue;

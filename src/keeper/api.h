@@ -10,6 +10,7 @@
  *   the same with "allow…" and "open…" for the two other lists; see api_guard.c
  *   {"cmd":"guard","subject":"…"}             → {"ok":true,…}: an address or a name, explained
  *   {"cmd":"forgive","subject":"…"}           → {"ok":true}
+ *   {"cmd":"explain","user":"…",…}            → {"ok":true,"explain":{…}}; see explain.h
  *   anything else                             → {"ok":false,"error":"…"}
  */
 #ifndef SP_KEEPER_API_H
@@ -23,6 +24,7 @@
 #include "base/ipc_msg.h"
 #include "base/net.h"
 #include "base/penalty.h"
+#include "keeper/explain.h"
 #include "keeper/session_table.h"
 
 #define API_BAN_SECONDS_MAX 315360000 /* ten years */
@@ -37,7 +39,8 @@ enum api_command {
     API_GUARD,
     API_FORGIVE,
     API_RELOAD,
-    API_UPGRADE
+    API_UPGRADE,
+    API_EXPLAIN
 };
 
 struct api_request {
@@ -49,6 +52,7 @@ struct api_request {
     char subject[IPC_TEXT_MAX]; /* guard, forgive: a name, if it is no address */
     bool is_name;
     int64_t for_ms; /* ban; 0 = without end */
+    struct explain_request explain;
 };
 
 /*

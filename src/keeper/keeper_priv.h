@@ -127,6 +127,9 @@ bool keeper_is_still_allowed(void *ctx, struct session *s, char out[512]);
 void keeper_on_redirect(void *ctx, struct session *s, const char *host,
                         struct session_decision *out);
 
+/* Answer `sallyport explain`. Owner: the caller */
+json_t *keeper_explain(struct keeper *k, const struct explain_request *request);
+
 /* Gather what is known of a session at this moment. room: filled; borrows from s and k */
 void keeper_facts(struct keeper *k, struct session *s, struct facts_room *room);
 
