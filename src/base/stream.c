@@ -17,6 +17,7 @@
 #include "base/mem.h"
 
 #define TLS_RECORD_SIZE 16384 /* the most that one SSL_read gives */
+#define SMALL_RECORD    8192
 #define TLS_READ_AHEAD  65536 /* several records a read(2): half the system calls under load */
 
 enum sp_err stream_init(struct stream *s, int fd, struct keeper_link *keeper)
@@ -287,13 +288,17 @@ enum sp_err stream_read_some(struct stream *s)
         stream_compact(s);
     if (s->end == STREAM_BUFFER_SIZE)
         return SP_ESPACE;
+    uint64_t before = s->received;
     err = read_once(s, STREAM_BUFFER_SIZE - s->end, &events);
     if (err != SP_OK || s->ssl == NULL)
         return err;
-    /* Records that came together go on together: what costs is the write of each. */
-    while (err == SP_OK && SSL_has_pending(s->ssl) &&
-           STREAM_BUFFER_SIZE - s->end >= TLS_RECORD_SIZE)
+    /* Small records that came together go on together: what costs is the write of each. Large ones
+     * are better written while they are in the cache. */
+    while (err == SP_OK && s->received - before < SMALL_RECORD && SSL_has_pending(s->ssl) &&
+           STREAM_BUFFER_SIZE - s->end >= TLS_RECORD_SIZE) {
+        before = s->received;
         err = read_once(s, STREAM_BUFFER_SIZE - s->end, &events);
+    }
     if (err != SP_ETIME)
         s->later = err;
     return SP_OK;
