@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/wire.h"
+#include "keeper/signer_priv.h"
 
 #define KEY_FILE_MAX 65536
 
@@ -29,13 +30,6 @@
 #define CURVE_P384       24
 #define CURVE_X25519     29
 #define POINT_FORM_PLAIN 0x04
-
-enum key_kind { KEY_P256 = 1, KEY_P384 = 2, KEY_RSA = 4 };
-
-struct signer {
-    EVP_PKEY *key;
-    enum key_kind kind;
-};
 
 /* What we sign with, RFC 8446 4.2.3. */
 static const struct scheme {
@@ -54,6 +48,14 @@ static const struct scheme {
     {0x0501, KEY_RSA, false, RSA_PKCS1_PADDING, "SHA384"},
     {0x0601, KEY_RSA, false, RSA_PKCS1_PADDING, "SHA512"},
 };
+
+static void forget_certificates(struct signer *signer)
+{
+    X509_free(signer->leaf);
+    sk_X509_pop_free(signer->chain, X509_free);
+    signer->leaf = NULL;
+    signer->chain = NULL;
+}
 
 static int no_password(char *buf, int size, int for_writing, void *arg)
 {
@@ -100,7 +102,7 @@ struct signer *signer_load(const char *pem, size_t pem_size, struct sp_fail *fai
         EVP_PKEY_free(key);
         return NULL;
     }
-    *signer = (struct signer){key, (enum key_kind)kind};
+    *signer = (struct signer){.key = key, .kind = (enum key_kind)kind};
     return signer;
 }
 
@@ -132,11 +134,28 @@ void signer_free(struct signer *signer)
 {
     if (signer == NULL)
         return;
-    EVP_PKEY_free(signer->key); /* OpenSSL wipes private numbers */
+    EVP_PKEY_free(signer->key);
+    forget_certificates(signer); /* OpenSSL wipes private numbers */
     free(signer);
 }
 
-enum sp_err signer_check_matches_cert(const struct signer *signer, const char *pem, size_t pem_size)
+/* The certificates behind the leaf, in the order of the file. */
+static STACK_OF(X509) * read_chain(BIO *bio)
+{
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    X509 *next;
+
+    while (chain != NULL && (next = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL) {
+        if (sk_X509_push(chain, next) > 0)
+            continue;
+        X509_free(next);
+        sk_X509_pop_free(chain, X509_free);
+        chain = NULL;
+    }
+    return chain;
+}
+
+enum sp_err signer_check_matches_cert(struct signer *signer, const char *pem, size_t pem_size)
 {
     BIO *bio = pem_size > INT32_MAX ? NULL : BIO_new_mem_buf(pem, (int)pem_size);
     X509 *leaf = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, no_password, NULL);
@@ -144,6 +163,12 @@ enum sp_err signer_check_matches_cert(const struct signer *signer, const char *p
 
     if (leaf != NULL)
         err = X509_check_private_key(leaf, signer->key) == 1 ? SP_OK : SP_ECRYPTO;
+    if (err == SP_OK) {
+        forget_certificates(signer);
+        signer->leaf = leaf;
+        signer->chain = read_chain(bio);
+        leaf = NULL;
+    }
     X509_free(leaf);
     BIO_free(bio);
     ERR_clear_error();

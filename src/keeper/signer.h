@@ -31,10 +31,11 @@ struct signer *signer_load_file(const char *path, struct sp_fail *fail);
 void signer_free(struct signer *signer);
 
 /*
- * Check that the key belongs to the leaf of a certificate chain.
+ * Check that the key belongs to the leaf of a certificate chain, and keep the chain for
+ * signer_detached.
  * Errors:  SP_EVALUE no certificate; SP_ECRYPTO another key's certificate
  */
-SP_MUST_USE enum sp_err signer_check_matches_cert(const struct signer *signer, const char *pem,
+SP_MUST_USE enum sp_err signer_check_matches_cert(struct signer *signer, const char *pem,
                                                   size_t pem_size);
 
 /*
@@ -55,6 +56,16 @@ uint16_t signer_tbs_version(const uint8_t *tbs, size_t tbs_size);
 SP_MUST_USE enum sp_err signer_sign(const struct signer *signer, uint16_t scheme,
                                     const uint8_t *tbs, size_t tbs_size, uint8_t *sig,
                                     size_t *sig_size);
+
+/*
+ * Sign a message of keeper's own: PKCS #7, detached, without attributes, with the certificates.
+ * Nothing that a session chose may be such a message: a .rdp file's text is UTF-16 and can be no
+ * TLS handshake.
+ * der      *der_size bytes on the heap for the caller to free, both written only on SP_OK
+ * Errors:  SP_ESTATE no certificate is known; SP_ECRYPTO
+ */
+SP_MUST_USE enum sp_err signer_detached(const struct signer *signer, const uint8_t *message,
+                                        size_t message_size, uint8_t **der, size_t *der_size);
 
 /*
  * Make an ECDSA P-256 key and a self-signed certificate for it, valid for SIGNER_CERT_DAYS.
