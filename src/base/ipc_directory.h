@@ -48,7 +48,7 @@ struct ipc_gss_rsp {
     uint32_t nt_status; /* 0, or the NTSTATUS for TSRequest.errorCode             */
     uint32_t is_done;   /* GSS_STEP: 1 if the client is proven                     */
     uint32_t size;      /* bytes used of data                                      */
-    uint32_t reserved;
+    uint32_t is_absent; /* GSS_STEP: 1 if there is no Kerberos here; NTLM may follow */
     uint8_t data[IPC_GSS_TOKEN_MAX];
 };
 

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -25,7 +26,11 @@
 static_assert(FIRST_SOURCE >= BOOT_FD_LISTENERS + BOOT_LISTENERS_MAX, "sources stand apart");
 
 static const char *const names[] = {
-    [CHILD_SPAWNER] = "spawner", [CHILD_DIALER] = "dialer", [CHILD_DOOR] = "door"};
+    [CHILD_SPAWNER] = "spawner",
+    [CHILD_DIALER] = "dialer",
+    [CHILD_DOOR] = "door",
+    [CHILD_DIRECTORY] = "directory",
+};
 
 const char *child_name(enum child_role role)
 {
@@ -57,8 +62,11 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
 {
     int pair[2] = {-1, -1};
 
-    *c = (struct children){
-        .boot_fd = boot_fd, .penalties_fd = -1, .door_end = -1, .spawner_end = -1};
+    *c = (struct children){.boot_fd = boot_fd,
+                           .directory_fd = -1,
+                           .penalties_fd = -1,
+                           .door_end = -1,
+                           .spawner_end = -1};
     for (size_t i = 0; i < CHILD_ROLE_COUNT; i++)
         c->child[i].channel = -1;
     for (; c->listener_count < listener_count; c->listener_count++)
@@ -71,6 +79,17 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
     c->door_end = pair[0];
     c->spawner_end = pair[1];
     return err;
+}
+
+enum sp_err children_add_directory(struct children *c, int fd, struct sp_fail *fail)
+{
+    c->directory_fd = fd;
+    return fd < 0 ? SP_OK : lift(&c->directory_fd, fail);
+}
+
+bool children_wants(const struct children *c, enum child_role role)
+{
+    return role != CHILD_DIRECTORY || c->directory_fd >= 0;
 }
 
 /* The first descriptor number that a helper gets nothing at. */
@@ -88,7 +107,8 @@ static int add_files(const struct children *c, enum child_role role, int keeper_
 
     bad |= posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     bad |= posix_spawn_file_actions_adddup2(files, keeper_end, BOOT_FD_KEEPER);
-    bad |= posix_spawn_file_actions_adddup2(files, c->boot_fd, BOOT_FD_CONFIG);
+    bad |= posix_spawn_file_actions_adddup2(
+        files, role == CHILD_DIRECTORY ? c->directory_fd : c->boot_fd, BOOT_FD_CONFIG);
     if (role == CHILD_DOOR) {
         bad |= posix_spawn_file_actions_adddup2(files, c->door_end, BOOT_FD_PEER);
         bad |= posix_spawn_file_actions_adddup2(files, c->penalties_fd, BOOT_FD_PENALTIES);
@@ -114,15 +134,35 @@ static int set_attributes(posix_spawnattr_t *attr)
                                               POSIX_SPAWN_SETPGROUP);
 }
 
+/* Some roles are programs of their own, beside ours: what they are linked with is not in others. */
+static bool program_of(enum child_role role, char *out, size_t size)
+{
+    ssize_t n;
+    char *slash;
+
+    snprintf(out, size, "/proc/self/exe");
+    if (role != CHILD_DIRECTORY)
+        return true;
+    n = readlink("/proc/self/exe", out, size - 1);
+    out[n > 0 ? n : 0] = '\0';
+    slash = strrchr(out, '/');
+    if (slash == NULL)
+        return false;
+    size_t left = size - (size_t)(slash + 1 - out);
+    return (size_t)snprintf(slash + 1, left, "sallyport-%s", names[role]) < left;
+}
+
 static int spawn(const struct children *c, enum child_role role, int keeper_end, pid_t *pid)
 {
-    char program[] = "sallyport", option[32];
+    char program[] = "sallyport", option[32], path[PATH_MAX];
     char *argv[] = {program, option, NULL};
     char *environment[] = {NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
 
     snprintf(option, sizeof(option), "--role=%s", names[role]);
+    if (!program_of(role, path, sizeof(path)))
+        return ENAMETOOLONG;
     if (posix_spawn_file_actions_init(&files) != 0)
         return ENOMEM;
     if (posix_spawnattr_init(&attr) != 0) {
@@ -131,7 +171,7 @@ static int spawn(const struct children *c, enum child_role role, int keeper_end,
     }
     int bad = add_files(c, role, keeper_end, &files) | set_attributes(&attr);
     if (bad == 0)
-        bad = posix_spawn(pid, "/proc/self/exe", &files, &attr, argv, environment);
+        bad = posix_spawn(pid, path, &files, &attr, argv, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attr);
     return bad;
@@ -196,7 +236,8 @@ bool children_due(const struct children *c, enum child_role role, int64_t now_ms
 {
     const struct child *child = &c->child[role];
 
-    return !c->is_stopping && child->pid == 0 && now_ms >= child->restart_ms;
+    return !c->is_stopping && children_wants(c, role) && child->pid == 0 &&
+           now_ms >= child->restart_ms;
 }
 
 /* A line of /proc/PID/status; it is world-readable whatever a process does to hide. */
@@ -204,6 +245,8 @@ bool children_is_ready(const struct children *c, enum child_role role)
 {
     char path[64], text[4096];
 
+    if (!children_wants(c, role))
+        return true;
     if (c->child[role].pid == 0)
         return false;
     snprintf(path, sizeof(path), "/proc/%d/status", (int)c->child[role].pid);
@@ -268,5 +311,6 @@ void children_clear(struct children *c)
     c->listener_count = 0;
     sp_fd_cleanup(&c->door_end);
     sp_fd_cleanup(&c->spawner_end);
+    sp_fd_cleanup(&c->directory_fd);
     sp_fd_cleanup(&c->boot_fd);
 }

@@ -19,6 +19,7 @@
 #include "base/net.h"
 #include "base/penalty.h"
 #include "keeper/catalog.h"
+#include "keeper/config_directory.h"
 
 #define CONFIG_PATH_SIZE   1024 /* every path is absolute after loading                 */
 #define CONFIG_SOCKET_SIZE 108  /* what sockaddr_un.sun_path holds                      */
@@ -63,6 +64,8 @@ struct config {
     struct penalty_rules penalties;
     struct net exempt[CONFIG_EXEMPT_MAX];
     size_t exempt_count;
+
+    struct config_directory *directory; /* owned; NULL = none */
 
     struct catalog *catalog; /* of this file alone; one reference, owned           */
     char *text;              /* owned: the file itself, so that a catalog of it and the store

@@ -84,6 +84,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     keeper_sessions_tick(k, now_ms);
     if (!k->is_finishing)
         keeper_guard_tick(k, now_ms);
+    directory_tick(k, now_ms);
     control_tick(k, now_ms);
     keeper_reload_tick(k, now_ms);
     keeper_upgrade_tick(k, now_ms);
