@@ -19,6 +19,8 @@
 static const gss_OID_desc krb5_mech = {9,
                                        (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
 
+static const gss_OID_desc spnego_mech = {6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x02"};
+
 static gss_cred_id_t credentials;
 static krb5_context keeps_keytab; /* as long as it is open the keytab in memory lives */
 static krb5_keytab memory_keytab;
@@ -69,8 +71,8 @@ enum sp_err gss_begin(const uint8_t *keytab, size_t size, int rcache_fd, struct 
 {
     gss_key_value_element_desc elements[2] = {{"keytab", KEYTAB_IN_MEMORY}, {"rcache", NULL}};
     gss_key_value_set_desc store = {2, elements};
-    gss_OID_desc mech = krb5_mech;
-    gss_OID_set_desc mechs = {1, &mech};
+    gss_OID_desc both[2] = {krb5_mech, spnego_mech};
+    gss_OID_set_desc mechs = {2, both}, kerberos = {1, both};
     char rcache[64];
     OM_uint32 minor;
 
@@ -84,6 +86,8 @@ enum sp_err gss_begin(const uint8_t *keytab, size_t size, int rcache_fd, struct 
         return err;
     OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs,
                                             GSS_C_ACCEPT, &store, &credentials, NULL, NULL);
+    if (major == GSS_S_COMPLETE) /* within SPNEGO nothing else is spoken here */
+        major = gss_set_neg_mechs(&minor, credentials, &kerberos);
     if (major != GSS_S_COMPLETE)
         return sp_fail_set(fail, SP_EVALUE, "gss_acquire_cred_from", major, minor);
     return SP_OK;
