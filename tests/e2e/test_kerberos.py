@@ -37,14 +37,17 @@ def _domain(tmp_path_factory):
 
 @pytest.fixture(name='kerberos_gate')
 def _kerberos_gate(domain, make_gate, scripted):
-    def make(**more):
+    def make(certificate=None, **more):
         target = scripted()
+        settings = {}
+        if certificate:
+            settings['certificate'] = dict(zip(('cert', 'key'), map(str, certificate)))
         kerberos = {'keytab': str(domain.folder / 'gate.keytab'), 'realm': ad.REALM,
                     'users': 'strip-realm', **more}
         if os.geteuid() == 0:
             os.chmod(domain.folder / 'gate.keytab', 0o600)
         service = make_gate(gate_module.target_entry('desk', target), users=('alice', 'bob'),
-                            directory={'kerberos': kerberos})
+                            directory={'kerberos': kerberos}, **settings)
         service.env = domain.ticket('alice', domain.passwords['alice'])
         return service
     return make
@@ -137,9 +140,13 @@ def test_directory_dies(kerberos_gate):
 def test_rdesktop(kerberos_gate, domain, tmp_path):
     """rdesktop speaks CredSSP 2 with Kerberos only: refused by default, let in where it is said."""
     display = Display(tmp_path / 'display')
+    rsa = tmp_path / 'rsa.pem', tmp_path / 'rsa.key'  # it takes no other key
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj',
+                    f'/CN={ad.HOST}', '-days', '2', '-out', rsa[0], '-keyout', rsa[1]],
+                   check=True, capture_output=True)
     try:
         for oldest, event in ((5, 'auth_failed'), (2, 'auth_succeeded')):
-            service = kerberos_gate(credssp_min=oldest)
+            service = kerberos_gate(certificate=rsa, credssp_min=oldest)
             service.mark()
             client = Process(['sh', '-c', f'yes yes | rdesktop -u alice -d {ad.REALM} '
                               f'{ad.HOST}:{service.port}'], tmp_path / f'rdesktop{oldest}.log',
