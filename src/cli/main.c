@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The `sallyport` program: a command of the administrator, or a helper process of the service.
+ * The `sallyport` program: a command of the administrator, or keeper.
  */
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
-#include "door/dialer.h"
-#include "door/door.h"
-#include "door/spawner.h"
 #include "keeper/serve.h"
 #include "sp_version.h"
 
-/* keeper starts its helpers with this one argument; it is no part of the command line for people.
- */
+/* An upgrade starts us with this one argument; it is no part of the command line for people. */
 static int run_role(const char *role)
 {
-    if (strcmp(role, "door") == 0)
-        return door_main();
-    if (strcmp(role, "spawner") == 0)
-        return spawner_main();
-    if (strcmp(role, "dialer") == 0)
-        return dialer_main();
     if (strcmp(role, "heir") == 0)
         return serve_heir_main();
     fputs("sallyport: --role is for the service itself; use: sallyport serve\n", stderr);
@@ -60,7 +50,9 @@ static int run_command(const struct cli_options *options)
     } commands[] = {
         {"serve", run_serve},       {"check", cli_check}, {"passwd", cli_passwd},
         {"sessions", cli_sessions}, {"kill", cli_kill},   {"reload", cli_reload},
-        {"upgrade", cli_upgrade},   {"ban", cli_ban},     {"version", run_version},
+        {"upgrade", cli_upgrade},   {"ban", cli_ban},     {"allow", cli_ban},
+        {"port", cli_ban},          {"guard", cli_guard}, {"explain", cli_explain},
+        {"version", run_version},
     };
 
     if (options->wants_help)

@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -64,6 +63,8 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
 
     *c = (struct children){.boot_fd = boot_fd,
                            .directory_fd = -1,
+                           .directory_program_fd = -1,
+                           .program_fd = -1,
                            .penalties_fd = -1,
                            .door_end = -1,
                            .spawner_end = -1};
@@ -92,14 +93,7 @@ bool children_wants(const struct children *c, enum child_role role)
     return role != CHILD_DIRECTORY || c->directory_fd >= 0;
 }
 
-/* The first descriptor number that a helper gets nothing at. */
-static int first_free(const struct children *c, enum child_role role)
-{
-    if (role == CHILD_DOOR)
-        return BOOT_FD_LISTENERS + (int)c->listener_count;
-    return role == CHILD_SPAWNER ? BOOT_FD_PEER + 1 : BOOT_FD_PEER;
-}
-
+/* Whatever else is open is close-on-exec: serve.c sees to what our own starter left open. */
 static int add_files(const struct children *c, enum child_role role, int keeper_end,
                      posix_spawn_file_actions_t *files)
 {
@@ -117,8 +111,7 @@ static int add_files(const struct children *c, enum child_role role, int keeper_
         bad |= posix_spawn_file_actions_adddup2(files, c->spawner_end, BOOT_FD_PEER);
     for (size_t i = 0; role == CHILD_DOOR && i < c->listener_count; i++)
         bad |= posix_spawn_file_actions_adddup2(files, c->listeners[i], BOOT_FD_LISTENERS + (int)i);
-    /* Ours are close-on-exec; what our own starter left open may not be. */
-    return bad | posix_spawn_file_actions_addclosefrom_np(files, first_free(c, role));
+    return bad;
 }
 
 /* A group of its own, so that Ctrl-C reaches keeper only; signals as at the start of a program. */
@@ -134,35 +127,18 @@ static int set_attributes(posix_spawnattr_t *attr)
                                               POSIX_SPAWN_SETPGROUP);
 }
 
-/* Some roles are programs of their own, beside ours: what they are linked with is not in others. */
-static bool program_of(enum child_role role, char *out, size_t size)
-{
-    ssize_t n;
-    char *slash;
-
-    snprintf(out, size, "/proc/self/exe");
-    if (role != CHILD_DIRECTORY)
-        return true;
-    n = readlink("/proc/self/exe", out, size - 1);
-    out[n > 0 ? n : 0] = '\0';
-    slash = strrchr(out, '/');
-    if (slash == NULL)
-        return false;
-    size_t left = size - (size_t)(slash + 1 - out);
-    return (size_t)snprintf(slash + 1, left, "sallyport-%s", names[role]) < left;
-}
-
 static int spawn(const struct children *c, enum child_role role, int keeper_end, pid_t *pid)
 {
-    char program[] = "sallyport", option[32], path[PATH_MAX];
+    char program[] = "sallyport-net", path[32], option[32];
     char *argv[] = {program, option, NULL};
     char *environment[] = {NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
 
+    /* By its descriptor: what was there at the start, whatever has become of the file. */
+    snprintf(path, sizeof(path), "/proc/self/fd/%d",
+             role == CHILD_DIRECTORY ? c->directory_program_fd : c->program_fd);
     snprintf(option, sizeof(option), "--role=%s", names[role]);
-    if (!program_of(role, path, sizeof(path)))
-        return ENAMETOOLONG;
     if (posix_spawn_file_actions_init(&files) != 0)
         return ENOMEM;
     if (posix_spawnattr_init(&attr) != 0) {

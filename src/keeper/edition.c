@@ -24,12 +24,17 @@ struct edition *edition_new(struct keeper *k, struct load *l)
     enum sp_err err =
         children_init(&e->children, l->boot_fd, l->listeners, l->config->listener_count, &fail);
     e->children.penalties_fd = k->guard.door_fd;
+    e->children.program_fd = k->net_fd;
+    e->children.directory_program_fd = k->directory_program_fd;
     l->boot_fd = -1;
     for (size_t i = 0; i < BOOT_LISTENERS_MAX; i++)
         l->listeners[i] = -1;
     if (err == SP_OK)
         err = children_add_directory(&e->children, l->directory_fd, &fail);
     l->directory_fd = -1;
+    if (err == SP_OK && children_wants(&e->children, CHILD_DIRECTORY) &&
+        e->children.directory_program_fd < 0)
+        err = sp_fail_set(&fail, SP_ESYS, "sallyport-directory is not installed", 0, 0);
     if (err != SP_OK) {
         snprintf(l->error, sizeof(l->error), "cannot prepare the helpers: %s", fail.where);
         children_clear(&e->children);

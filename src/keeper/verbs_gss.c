@@ -135,7 +135,7 @@ static const char *admit(struct session *s, const struct session_ops *ops, uint3
     bool is_disabled = account.is_disabled;
 
     sp_wipe(&account, sizeof(account));
-    *nt_status = is_disabled ? STATUS_ACCOUNT_DISABLED : STATUS_LOGON_FAILURE;
+    *nt_status = STATUS_LOGON_FAILURE; /* unknown and disabled look the same outside */
     if (!is_known)
         return "the principal is no user here";
     snprintf(s->user_text, sizeof(s->user_text), "%s", user);

@@ -156,7 +156,7 @@ def test_rdesktop(kerberos_gate, domain, tmp_path):
             try:
                 assert service.wait_event(event)['method'] == 'kerberos'
                 if oldest == 2:
-                    service.wait_event('session_active')
+                    service.wait_event('access_granted')
             finally:
                 client.stop()
             service.stop()

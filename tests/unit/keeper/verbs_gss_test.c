@@ -137,7 +137,7 @@ static void refusals(void **state)
     at(SESSION_SIGNED);
     w.account.is_disabled = true;
     answer_refused(IPC_DIRECTORY_OK, ALICE);
-    check_refusal("account disabled", 0xC0000072u, 1);
+    check_refusal("account disabled", LOGON_FAILURE, 1);
     at(SESSION_SIGNED);
     w.is_penalised = true;
     assert_int_equal(ask(IPC_GSS_STEP_REQ), SP_OK);
