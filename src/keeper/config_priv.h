@@ -98,6 +98,15 @@ struct config_raw_listener {
     uint32_t trusted_count;
 };
 
+struct config_raw_master_key {
+    char *file, *credential, *passphrase_file;
+};
+
+struct config_raw_api {
+    char **admins, **approvers, **auditors;
+    uint32_t admins_count, approvers_count, auditors_count;
+};
+
 struct config_raw_certificate {
     char *cert, *key;
 };
@@ -153,6 +162,8 @@ struct config_raw {
     char **names;
     uint32_t listeners_count, names_count;
     struct config_raw_certificate *certificate;
+    struct config_raw_master_key *master_key;
+    struct config_raw_api *api;
     struct config_raw_limits *limits;
     struct config_raw_user *users;
     struct config_raw_group *groups;
@@ -239,6 +250,9 @@ bool config_is_label(const char *text);
 /* Check everything but users, groups, targets and rules; fills s->config. */
 SP_MUST_USE enum sp_err config_check_service(struct config_load_state *s,
                                              const struct config_raw *raw);
+
+/* Check master_key and api; part of config_check_service. */
+SP_MUST_USE enum sp_err config_check_api(struct config_load_state *s, const struct config_raw *raw);
 
 /* Check the listeners; part of config_check_service. */
 SP_MUST_USE enum sp_err config_check_listeners(struct config_load_state *s,

@@ -51,6 +51,20 @@ static const cyaml_schema_field_t certificate_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t master_key_fields[] = {
+    FIELD_TEXT(config_raw_master_key, file, OPTIONAL),
+    FIELD_TEXT(config_raw_master_key, credential, OPTIONAL),
+    FIELD_TEXT(config_raw_master_key, passphrase_file, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t api_fields[] = {
+    FIELD_LIST(config_raw_api, admins, OPTIONAL, &text_entry, CONFIG_ROLE_MAX),
+    FIELD_LIST(config_raw_api, approvers, OPTIONAL, &text_entry, CONFIG_ROLE_MAX),
+    FIELD_LIST(config_raw_api, auditors, OPTIONAL, &text_entry, CONFIG_ROLE_MAX),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t penalties_fields[] = {
     FIELD_TEXT(config_raw_penalties, no_auth, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, auth_failure, OPTIONAL),
@@ -160,6 +174,8 @@ static const cyaml_schema_value_t rule_entry = {
 static const cyaml_schema_field_t top_fields[] = {
     FIELD_LIST(config_raw, listeners, OPTIONAL, &listener_entry, BOOT_LISTENERS_MAX),
     FIELD_MAP(config_raw, certificate, OPTIONAL, certificate_fields),
+    FIELD_MAP(config_raw, master_key, OPTIONAL, master_key_fields),
+    FIELD_MAP(config_raw, api, OPTIONAL, api_fields),
     FIELD_TEXT(config_raw, state_dir, OPTIONAL),
     FIELD_TEXT(config_raw, event_log, OPTIONAL),
     FIELD_TEXT(config_raw, control_socket, OPTIONAL),
