@@ -13,12 +13,17 @@
 
 #include "base/mem.h"
 #include "keeper/objects_priv.h"
+#include "keeper/privilege.h"
 
 /* ---- catalogs ---- */
 
 enum sp_err keeper_objects_catalog(const struct objects *o, const struct config *config,
                                    struct catalog **out, char *error)
 {
+    if (objects_count(o) == 0) {
+        *out = catalog_ref(config->catalog);
+        return SP_OK;
+    }
     json_t *policy = objects_policy(o, true);
     char *text = json_dumps(policy, JSON_COMPACT);
     struct catalog_source sources[2] = {config_source(config), {.label = "store", .text = text}};
@@ -27,7 +32,9 @@ enum sp_err keeper_objects_catalog(const struct objects *o, const struct config 
     json_decref(policy);
     SP_BUG(text == NULL);
     sources[1].size = strlen(text);
+    privilege_raise(true); /* the file may name others that are root's */
     err = catalog_make(sources, 2, out, error, CATALOG_ERROR_SIZE);
+    privilege_raise(false);
     sp_wipe(text, sources[1].size);
     free(text);
     return err;

@@ -30,6 +30,15 @@ void objects_clear(struct objects *o)
     }
 }
 
+size_t objects_count(const struct objects *o)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < OBJECTS_KINDS; i++)
+        count += json_object_size(o->kinds[i]);
+    return count;
+}
+
 const char *objects_section(enum store_kind kind)
 {
     return sections[kind];

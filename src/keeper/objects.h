@@ -43,6 +43,9 @@ void objects_init(struct objects *o);
 /* Free; secrets are wiped where jansson's memory is (crypto_memory.h). */
 void objects_clear(struct objects *o);
 
+/* How many there are, of all kinds. */
+size_t objects_count(const struct objects *o);
+
 /*
  * Take a row of the store.
  * Errors:  SP_EVALUE it is no object of ours
