@@ -12,7 +12,9 @@
 
 #include "keeper/config.h"
 
-#define CONFIG_FIELD_SIZE 256
+#define CONFIG_FIELD_SIZE  256
+#define CONFIG_NETS_MAX    256 /* sources or countries of one rule */
+#define CONFIG_CLIENTS_MAX 64  /* patterns of one rule             */
 
 /* ---- config_map.c ---- */
 
@@ -93,7 +95,7 @@ struct config_raw_tls {
 };
 
 struct config_raw_listener {
-    char *address, *proxy_protocol, *limit;
+    char *address, *proxy_protocol, *limit, *jit_port;
     char **trusted;
     uint32_t trusted_count;
 };
@@ -112,9 +114,20 @@ struct config_raw_certificate {
 };
 
 struct config_raw_penalties {
-    char *no_auth, *auth_failure, *violation, *crash, *exploit, *min, *max;
+    char *no_auth, *auth_failure, *violation, *crash, *exploit, *factor_failure, *min, *max;
     char **exempt;
     uint32_t exempt_count;
+};
+
+struct config_raw_nftables {
+    char *table;
+};
+
+struct config_raw_guard {
+    char *account_tries, *account_consecutive, *decoy_ban, *tarpit, *tarpit_max;
+    char **decoys, **allow, **block;
+    uint32_t decoys_count, allow_count, block_count;
+    struct config_raw_nftables *nftables;
 };
 
 struct config_raw_limits {
@@ -148,11 +161,41 @@ struct config_raw_channels {
     uint32_t clipboard_kinds_count;
 };
 
+struct config_raw_when {
+    char **days;
+    uint32_t days_count;
+    char *hours, *zone;
+};
+
+struct config_raw_clients {
+    char **names;
+    uint32_t names_count;
+    char *builds;
+};
+
+struct config_raw_approval {
+    char *by, *longest, *reason, *ticket;
+};
+
+struct config_raw_require {
+    struct config_raw_approval *approval;
+};
+
+struct config_raw_concurrent {
+    char *user, *target;
+};
+
 struct config_raw_rule {
-    char *name, *idle, *total;
+    char *name, *effect, *idle, *total, *mfa, *fresh, *consent;
+    char *recording, *watermark, *four_eyes;
     struct config_raw_channels *channels;
-    char **users, **groups, **targets, **tags;
-    uint32_t users_count, groups_count, targets_count, tags_count;
+    struct config_raw_when *when;
+    struct config_raw_clients *clients;
+    struct config_raw_require *require;
+    struct config_raw_concurrent *concurrent;
+    char **users, **groups, **targets, **tags, **sources, **countries, **nla;
+    uint32_t users_count, groups_count, targets_count, tags_count, sources_count, countries_count;
+    uint32_t nla_count;
 };
 
 /* The file as libcyaml gives it: a key that is absent is NULL. */
@@ -165,6 +208,7 @@ struct config_raw {
     struct config_raw_master_key *master_key;
     struct config_raw_api *api;
     struct config_raw_limits *limits;
+    struct config_raw_guard *guard;
     struct config_raw_user *users;
     struct config_raw_group *groups;
     struct config_raw_target *targets;
@@ -262,6 +306,10 @@ SP_MUST_USE enum sp_err config_check_listeners(struct config_load_state *s,
 SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,
                                             const struct config_raw_limits *raw);
 
+/* Check guard; a NULL is all defaults. */
+SP_MUST_USE enum sp_err config_check_guard(struct config_load_state *s,
+                                           const struct config_raw_guard *raw);
+
 /* Check limits.penalties; a NULL is all defaults. */
 SP_MUST_USE enum sp_err config_check_penalties(struct config_load_state *s,
                                                const struct config_raw_penalties *raw);
@@ -315,6 +363,18 @@ SP_MUST_USE enum sp_err config_check_rules(struct config_load_state *s);
 SP_MUST_USE enum sp_err config_check_channels(struct config_load_state *s,
                                               const struct config_raw_rule *raw, size_t index,
                                               struct catalog_rule *made);
+
+/* ---- config_conditions.c, config_demands.c ---- */
+
+/* Fill what a rule is on condition of: where from, when, by which client and which NLA. */
+SP_MUST_USE enum sp_err config_check_conditions(struct config_load_state *s,
+                                                const struct config_raw_rule *raw, size_t index,
+                                                struct catalog_rule *made);
+
+/* Fill what a rule demands of the person: factors, approval, consent; and the words kept free. */
+SP_MUST_USE enum sp_err config_check_demands(struct config_load_state *s,
+                                             const struct config_raw_rule *raw, size_t index,
+                                             struct catalog_rule *made);
 
 /*
  * Fetch a secret of the file: refuses an inline one in a file that others can read.

@@ -71,9 +71,28 @@ static const cyaml_schema_field_t penalties_fields[] = {
     FIELD_TEXT(config_raw_penalties, violation, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, crash, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, exploit, OPTIONAL),
+    FIELD_TEXT(config_raw_penalties, factor_failure, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, min, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, max, OPTIONAL),
     FIELD_LIST(config_raw_penalties, exempt, OPTIONAL, &text_entry, CONFIG_EXEMPT_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t nftables_fields[] = {
+    FIELD_TEXT(config_raw_nftables, table, TEXT),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t guard_fields[] = {
+    FIELD_TEXT(config_raw_guard, account_tries, OPTIONAL),
+    FIELD_TEXT(config_raw_guard, account_consecutive, OPTIONAL),
+    FIELD_LIST(config_raw_guard, decoys, OPTIONAL, &text_entry, CONFIG_DECOYS_MAX),
+    FIELD_TEXT(config_raw_guard, decoy_ban, OPTIONAL),
+    FIELD_LIST(config_raw_guard, allow, OPTIONAL, &text_entry, CONFIG_ALLOW_MAX),
+    FIELD_LIST(config_raw_guard, block, OPTIONAL, &text_entry, CONFIG_BLOCK_MAX),
+    FIELD_TEXT(config_raw_guard, tarpit, OPTIONAL),
+    FIELD_TEXT(config_raw_guard, tarpit_max, OPTIONAL),
+    FIELD_MAP(config_raw_guard, nftables, OPTIONAL, nftables_fields),
     CYAML_FIELD_END,
 };
 
@@ -135,8 +154,54 @@ static const cyaml_schema_field_t channel_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t when_fields[] = {
+    FIELD_LIST(config_raw_when, days, OPTIONAL, &text_entry, 7),
+    FIELD_TEXT(config_raw_when, hours, OPTIONAL),
+    FIELD_TEXT(config_raw_when, zone, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t clients_fields[] = {
+    FIELD_LIST(config_raw_clients, names, OPTIONAL, &text_entry, CONFIG_CLIENTS_MAX),
+    FIELD_TEXT(config_raw_clients, builds, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t approval_fields[] = {
+    FIELD_TEXT(config_raw_approval, by, TEXT),
+    FIELD_TEXT(config_raw_approval, longest, OPTIONAL),
+    FIELD_TEXT(config_raw_approval, reason, OPTIONAL),
+    FIELD_TEXT(config_raw_approval, ticket, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t require_fields[] = {
+    FIELD_MAP(config_raw_require, approval, OPTIONAL, approval_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t concurrent_fields[] = {
+    FIELD_TEXT(config_raw_concurrent, user, OPTIONAL),
+    FIELD_TEXT(config_raw_concurrent, target, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t rule_fields[] = {
     FIELD_TEXT(config_raw_rule, name, TEXT),
+    FIELD_TEXT(config_raw_rule, effect, OPTIONAL),
+    FIELD_LIST(config_raw_rule, sources, OPTIONAL, &text_entry, CONFIG_NETS_MAX),
+    FIELD_LIST(config_raw_rule, countries, OPTIONAL, &text_entry, CONFIG_NETS_MAX),
+    FIELD_MAP(config_raw_rule, when, OPTIONAL, when_fields),
+    FIELD_TEXT(config_raw_rule, mfa, OPTIONAL),
+    FIELD_TEXT(config_raw_rule, fresh, OPTIONAL),
+    FIELD_LIST(config_raw_rule, nla, OPTIONAL, &text_entry, CATALOG_NLA_COUNT),
+    FIELD_MAP(config_raw_rule, clients, OPTIONAL, clients_fields),
+    FIELD_MAP(config_raw_rule, require, OPTIONAL, require_fields),
+    FIELD_TEXT(config_raw_rule, consent, OPTIONAL),
+    FIELD_MAP(config_raw_rule, concurrent, OPTIONAL, concurrent_fields),
+    FIELD_TEXT(config_raw_rule, recording, OPTIONAL),
+    FIELD_TEXT(config_raw_rule, watermark, OPTIONAL),
+    FIELD_TEXT(config_raw_rule, four_eyes, OPTIONAL),
     FIELD_LIST(config_raw_rule, users, OPTIONAL, &text_entry, CATALOG_USERS_MAX),
     FIELD_LIST(config_raw_rule, groups, OPTIONAL, &text_entry, CATALOG_GROUPS_MAX),
     FIELD_LIST(config_raw_rule, targets, OPTIONAL, &text_entry, CATALOG_TARGETS_MAX),
@@ -184,6 +249,7 @@ static const cyaml_schema_field_t top_fields[] = {
     FIELD_LIST(config_raw, names, OPTIONAL, &text_entry, CONFIG_NAMES_MAX),
     FIELD_TEXT(config_raw, ca_file, OPTIONAL),
     FIELD_MAP(config_raw, limits, OPTIONAL, limits_fields),
+    FIELD_MAP(config_raw, guard, OPTIONAL, guard_fields),
     FIELD_LIST(config_raw, users, TEXT, &user_entry, CATALOG_USERS_MAX),
     FIELD_LIST(config_raw, groups, OPTIONAL, &group_entry, CATALOG_GROUPS_MAX),
     FIELD_LIST(config_raw, targets, TEXT, &target_entry, CATALOG_TARGETS_MAX),

@@ -82,6 +82,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     edition_start(k->now, now_ms);
     keeper_sessions_tick(k, now_ms);
+    keeper_reevaluate_tick(k);
     if (!k->is_finishing)
         keeper_guard_tick(k, now_ms);
     control_tick(k, now_ms);

@@ -37,7 +37,18 @@ struct live {
     struct edition *edition; /* whose door let it in; NULL once that is spent */
     struct catalog *catalog; /* that its decision points into; NULL from ACTIVE on */
     bool is_killed;
-    int64_t remove_at_ms; /* once the channel is closed */
+    struct guard_attempt attempt; /* to prove its account */
+    int64_t remove_at_ms;         /* once the channel is closed */
+};
+
+#define FACTS_GRANTS_MAX 64 /* running grants of one person that policy is shown */
+
+/* A session's facts and what they borrow. */
+struct facts_room {
+    struct keeper *keeper;
+    const struct session *session;
+    struct policy_grant grants[FACTS_GRANTS_MAX];
+    struct policy_facts facts;
 };
 
 struct control_client {
@@ -66,6 +77,10 @@ struct keeper {
     ev_timer soon;               /* looks at what is being made ready              */
     const struct config *config; /* of now                                         */
     struct catalog *catalog;     /* the newest; see keeper_catalog_replace         */
+    /* The running grants of a person; NULL = there is no such thing. Returns  how many of most;
+     * their texts live until the next call into keeper's loop. */
+    size_t (*grants_of)(struct keeper *k, const char *user, struct moment now,
+                        struct policy_grant *out, size_t most);
     struct event_log log;
     struct known_targets known;
     struct registry registry;
@@ -144,6 +159,43 @@ void keeper_objects_stop(struct keeper *k);
  */
 bool keeper_objects_answer(struct control_client *c, const char *line, size_t size,
                            json_t **answer);
+
+/* ---- keeper_on_decide.c ---- */
+
+/* session_ops.decide, is_still_allowed and redirect; ctx is the keeper. */
+void keeper_on_decide(void *ctx, struct session *s, struct session_decision *out);
+/* As keeper_on_decide. */
+bool keeper_is_still_allowed(void *ctx, struct session *s, char out[512]);
+/* As keeper_on_decide. */
+void keeper_on_redirect(void *ctx, struct session *s, const char *host,
+                        struct session_decision *out);
+
+/* Answer `sallyport explain`. Owner: the caller */
+json_t *keeper_explain(struct keeper *k, const struct explain_request *request);
+
+/* Gather what is known of a session at this moment. room: filled; borrows from s and k */
+void keeper_facts(struct keeper *k, struct session *s, struct facts_room *room);
+
+/* ---- keeper_reevaluate.c ---- */
+
+/*
+ * Decide again about every session that has been allowed: to be called whenever the catalog, a
+ * grant, a factor or a person has changed. What is not allowed any more ends within 2 s.
+ */
+void keeper_reevaluate(struct keeper *k);
+
+/* Decide again where time has come to an edge. */
+void keeper_reevaluate_tick(struct keeper *k);
+
+/*
+ * After a yes: remember when to look again, and when it will be a no.
+ * facts    that d was made of
+ */
+void keeper_watch(struct keeper *k, struct session *s, const struct catalog_user *user,
+                  const struct policy_facts *facts, const struct policy_decision *d);
+
+/* Tell a session's person that it ends in left_s seconds. */
+void keeper_session_notice(struct keeper *k, struct session *s, uint32_t left_s);
 
 /* ---- keeper_sessions.c ---- */
 
@@ -228,6 +280,22 @@ void keeper_guard_report(struct keeper *k);
 /* Charge a source and say so if it is refused from now on. */
 void keeper_charge(struct keeper *k, const struct ipc_address *peer, enum penalty_cause cause,
                    uint32_t times);
+
+/* As session_ops.attempt: count an attempt of a session to prove its account. ctx: the keeper */
+const char *keeper_attempt(void *ctx, struct session *s);
+
+/* As session_ops.attempted. ctx: the keeper */
+void keeper_attempted(void *ctx, struct session *s, bool is_proved);
+
+/*
+ * A session was wrong or right about a code of a second factor, or about a password in the lobby.
+ * cause    PENALTY_FACTOR or PENALTY_AUTH_FAILED
+ */
+void keeper_attempted_by(struct keeper *k, struct session *s, enum penalty_cause cause,
+                         bool is_proved);
+
+/* Put what the configuration says of the guard into force. */
+void keeper_guard_configure(struct keeper *k);
 
 /* Save penalties, end bans. */
 void keeper_guard_tick(struct keeper *k, int64_t now_ms);

@@ -122,6 +122,7 @@ static void change_over(struct keeper *k, int64_t now_ms)
     k->now = k->next;
     k->next = NULL;
     k->config = k->now->config;
+    keeper_guard_configure(k);
     keeper_catalog_replace(k, k->next_catalog);
     k->next_catalog = NULL;
     event_log_close(&k->log);
