@@ -62,10 +62,9 @@ struct config_load_state {
 
 /*
  * Walk the YAML once: remember the line of every field; refuse what is not YAML, doubled keys,
- * anchors, aliases, tags, several documents and NUL characters. Writes "login: delegate" as a
- * mapping, which is the one form a libcyaml schema can take.
- * text     size bytes
- * normal   heap, *normal_size bytes, set on SP_OK; the caller wipes and frees it
+ * anchors, aliases, tags, several documents and NUL characters. Writes "login: delegate" or "ask"
+ * as a mapping, which is the one form a libcyaml schema can take. text     size bytes normal heap,
+ * *normal_size bytes, set on SP_OK; the caller wipes and frees it
  */
 SP_MUST_USE enum sp_err config_map_build(struct config_load_state *s, const char *text, size_t size,
                                          char **normal, size_t *normal_size);
@@ -86,7 +85,7 @@ struct config_raw_inject {
 };
 
 struct config_raw_login {
-    char *delegate;
+    char *delegate, *ask;
     struct config_raw_inject *inject;
 };
 
@@ -147,7 +146,7 @@ struct config_raw_group {
 };
 
 struct config_raw_target {
-    char *name, *address, *nla;
+    char *name, *address, *nla, *restricted_admin, *credssp_min;
     char **tags, **redirects;
     uint32_t tags_count, redirects_count;
     struct config_raw_login *login;

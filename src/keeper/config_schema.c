@@ -34,6 +34,7 @@ static const cyaml_schema_field_t inject_fields[] = {
 
 static const cyaml_schema_field_t login_fields[] = {
     FIELD_TEXT(config_raw_login, delegate, OPTIONAL),
+    FIELD_TEXT(config_raw_login, ask, OPTIONAL),
     FIELD_MAP(config_raw_login, inject, OPTIONAL, inject_fields),
     CYAML_FIELD_END,
 };
@@ -132,6 +133,8 @@ static const cyaml_schema_field_t target_fields[] = {
     FIELD_MAP(config_raw_target, login, TEXT, login_fields),
     FIELD_MAP(config_raw_target, tls, OPTIONAL, tls_fields),
     FIELD_TEXT(config_raw_target, nla, OPTIONAL),
+    FIELD_TEXT(config_raw_target, restricted_admin, OPTIONAL),
+    FIELD_TEXT(config_raw_target, credssp_min, OPTIONAL),
     FIELD_LIST(config_raw_target, redirects, OPTIONAL, &text_entry, CATALOG_REDIRECTS_MAX),
     CYAML_FIELD_END,
 };
