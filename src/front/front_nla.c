@@ -100,7 +100,7 @@ static enum sp_err receive(struct nla *n, struct ts_request *req)
         n->peer_version = req->version;
         return SP_OK;
     }
-    err = credssp_version_check(&n->peer_version, req->version, &s->fail);
+    err = credssp_version_check(&n->peer_version, req->version, CREDSSP_VERSION_MIN, &s->fail);
     return err == SP_EDENIED ? refuse(n, STATUS_NOT_SUPPORTED, "TSRequest.version") : err;
 }
 
