@@ -8,10 +8,12 @@
 
 /* NTSTATUS for TSRequest.errorCode (MS-ERREF) */
 #define STATUS_LOGON_FAILURE          0xC000006Du
-#define STATUS_ACCOUNT_DISABLED       0xC0000072u
+#define STATUS_NOT_SUPPORTED          0xC00000BBu
 #define STATUS_LOGON_TYPE_NOT_GRANTED 0xC000015Bu
 
 /* Set Error Info codes that keeper gives (MS-RDPBCGR 2.2.5.1.1) */
+#define ERRINFO_BY_ADMIN       0x00000001u
+#define ERRINFO_TIME_OVER      0x00000004u
 #define ERRINFO_DENIED         0x00000007u
 #define ERRINFO_NOT_ENTITLED   0x00000009u
 #define ERRINFO_FRESH_PASSWORD 0x0000000Au
@@ -40,6 +42,9 @@ verb_fn verb_rdstls, verb_licence_get, verb_licence_put, verb_redirect;
 
 /* verbs_proxied.c. Errors: a violation */
 verb_fn verb_proxied;
+
+/* verbs_gss.c: Kerberos. Errors: a violation */
+verb_fn verb_gss_step, verb_gss_unwrap, verb_gss_wrap;
 
 /* verbs_note.c. Errors: a violation */
 verb_fn verb_note;

@@ -8,6 +8,8 @@
  *   ADMITTED ─LICENCE_GET, LICENCE_PUT─► ADMITTED      ADMITTED ─REDIRECT─► DECIDED: next target
  *   ADMITTED ─NOTE active─► ACTIVE      any refusal ─► REFUSED      NOTE closed ─► CLOSED
  *
+ *   SIGNED ─GSS_STEP─► GSS ─GSS_STEP─► VERIFIED ─GSS_UNWRAP, GSS_WRAP─► VERIFIED: Kerberos
+ *
  * Whatever is not in the table, of another size, in another state or one too many is a violation:
  * the caller ends that session, never itself. The handlers see the world through session_ops only,
  * so that tests and the fuzzer drive the same code with effects in memory.
@@ -20,9 +22,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/ipc_directory.h"
 #include "base/ipc_msg.h"
 #include "base/penalty.h"
 #include "keeper/events.h"
+#include "keeper/moment.h"
+#include "keeper/policy.h"
 
 #define SESSION_ID_SIZE        17    /* 16 hex digits and a NUL                         */
 #define SESSION_CHALLENGE_MS   60000 /* how long a challenge may be answered            */
@@ -30,10 +35,12 @@
 #define SESSION_LEASE_EVERY_MS 20000 /* … and how often it is renewed                   */
 #define SESSION_CHANNELS_MAX   31    /* static channels that one connection can have    */
 #define SESSION_CHANNEL_SIZE   16
+#define SESSION_PROOFS_MAX     4 /* factors that one session can prove              */
 
 enum session_state {
     SESSION_OPEN,
     SESSION_SIGNED,
+    SESSION_GSS, /* Kerberos: the client has more to say */
     SESSION_CHALLENGED,
     SESSION_VERIFIED,
     SESSION_DECIDED,
@@ -65,6 +72,8 @@ struct session_decision {
     uint32_t idle_ms;            /* 0 = none                                            */
     uint32_t total_ms;           /* of the whole session; 0 = none                      */
     uint32_t tls_min;            /* 0x0301…0x0304 towards the target                    */
+    bool is_restricted;          /* restricted admin mode: the target gets no password  */
+    uint32_t credssp_min;        /* 2…6, of the target                                  */
     struct ipc_channels channels;
     uint32_t port;
     uint32_t dial_timeout_ms;
@@ -77,6 +86,8 @@ struct session_decision {
     char known_as[IPC_TEXT_MAX]; /* name for known_key, if it is not the target's      */
     char rule[IPC_TEXT_MAX];     /* which rule allowed it, for the event                  */
     char reason[512];            /* why not, for the event                                */
+    char explained[768];         /* policy_explain_short, for the event                   */
+    uint32_t needs;              /* set of enum policy_need: what the person could do     */
     const void *secret;          /* names the target to session_ops.password; borrowed    */
 };
 
@@ -85,6 +96,20 @@ struct session_ops;
 
 /* Answer a deferred verb with its refusal: who was asked did not answer in time. */
 typedef enum sp_err session_late_fn(struct session *s, const struct session_ops *ops);
+
+/* What was learned of the person on the way in, for the decisions and for those that follow. */
+struct session_facts {
+    struct moment start; /* of the first decision; wall_us 0 = none yet           */
+    enum catalog_nla nla;
+    bool is_client_known; /* its name is in the session's client                   */
+    uint32_t client_build;
+    struct policy_proof proofs[SESSION_PROOFS_MAX];
+    uint32_t proof_count;
+    char consented[CATALOG_NAME_SIZE]; /* the rule whose text was accepted; else empty */
+    int64_t check_us;  /* when to decide again, by moment_since(start); 0 = not by time     */
+    int64_t ends_us;   /* when this session will end unless something changes; 0 = not known */
+    uint32_t warned_s; /* the last warning said so many seconds; 0 = none yet               */
+};
 
 /* One session as keeper sees it. */
 struct session {
@@ -109,6 +134,7 @@ struct session {
     char user_text[IPC_NAME_MAX], domain_text[IPC_NAME_MAX]; /* as typed, UTF-8, unescaped */
     char client[IPC_TEXT_MAX];                               /* client name, unescaped */
     struct session_decision decision;
+    struct session_facts facts;
     bool is_dialed;
     uint32_t dial_status;
     int target_fd; /* from dialer, until CONNECT takes it */
@@ -121,6 +147,9 @@ struct session {
     uint32_t channel_count;
     uint64_t to_client, to_target;
     char end_reason[IPC_TEXT_MAX]; /* unescaped */
+    bool is_kerberos;              /* proven by a ticket: its context is in directory */
+    uint32_t gss_steps, gss_unwraps, gss_wraps;
+    char principal[IPC_DIRECTORY_NAME_MAX]; /* unescaped */
     /* A verb whose answer comes later: until then only notes are legal. */
     uint64_t deferred;         /* its ticket; 0 = none */
     uint32_t deferred_type;    /* of the answer that the session waits for */
@@ -144,6 +173,9 @@ struct session_ops {
     void (*account)(void *ctx, const char *user, const char *domain, struct session_account *out);
     /* Decide; what out->secret points into is kept until the session is ACTIVE or gone. */
     void (*decide)(void *ctx, struct session *s, struct session_decision *out);
+    /* Decide once more about the target that was allowed, with all that is known by now; out is
+     * the reason if it is a no. Asked at CONNECT: nothing passes before. */
+    bool (*is_still_allowed)(void *ctx, struct session *s, char out[512]);
     /* Start to connect to s->decision's host and port; the answer comes by session_dialed. */
     enum sp_err (*dial)(void *ctx, struct session *s);
     /* The target's password, UTF-16LE, for login inject. The caller wipes it. */
@@ -161,12 +193,26 @@ struct session_ops {
                                struct ipc_licence_get_rsp *out);
     /* Keep a licence, replacing the older one. Errors: SP_ESYS */
     enum sp_err (*licence_put)(void *ctx, const char *target, const struct ipc_licence_put *put);
+    /* Count one attempt to prove the session's account, before it is verified. Returns  NULL, or
+     * why it may not be verified; static text */
+    const char *(*attempt)(void *ctx, struct session *s);
+    /* The attempt was right, or it was not; after the answer, since it may take longer. */
+    void (*attempted)(void *ctx, struct session *s, bool is_proved);
     /* True if the session's source may not authenticate now. */
     bool (*is_penalised)(void *ctx, const struct session *s);
     /* Charge the session's source. */
     void (*charge)(void *ctx, const struct session *s, enum penalty_cause cause);
     /* Count an attack of that name; returns how often it was seen, this time included. */
     uint64_t (*attack)(void *ctx, const char *id);
+    /* Kerberos: the oldest CredSSP version that may be used with it; 0 = there is none. */
+    uint32_t (*kerberos_min)(void *ctx);
+    /* The user that a principal stands for: false if it is none, or the user is unknown.
+     * user     IPC_NAME_MAX bytes */
+    bool (*principal)(void *ctx, const char *principal, char *user, struct session_account *out);
+    /* Ask directory about this session's context; session_gss_answered follows, later.
+     * Errors:  SP_ELIMIT, SP_ECLOSED, SP_ETIME it cannot be asked */
+    enum sp_err (*gss)(void *ctx, struct session *s, uint32_t kind, const uint8_t *data,
+                       size_t size);
     /* Write an event and end it. */
     enum sp_err (*event)(void *ctx, struct event *e, bool is_durable);
 };
@@ -193,6 +239,13 @@ SP_MUST_USE enum sp_err session_message(struct session *s, const struct session_
  */
 void session_dialed(struct session *s, const struct session_ops *ops,
                     const struct ipc_dialed *dialed, int fd);
+
+/*
+ * Directory's answer about this session's context; a late one is dropped.
+ * Errors:  as session_answer_deferred
+ */
+SP_MUST_USE enum sp_err session_gss_answered(struct session *s, const struct session_ops *ops,
+                                             const struct ipc_directory_answer *answer);
 
 /* ---- session_defer.c: verbs whose answer comes later ---- */
 
