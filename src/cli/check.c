@@ -20,7 +20,7 @@ static void append(char *to, const char *separator, const char *text)
     snprintf(to + used, TEXT_SIZE - used, "%s%s", used > 0 ? separator : "", text);
 }
 
-static void address_text(const struct config_target *target, char *out, size_t size)
+static void address_text(const struct catalog_target *target, char *out, size_t size)
 {
     bool is_v6 = strchr(target->host, ':') != NULL;
 
@@ -48,19 +48,19 @@ static void print_service(const struct config *config)
         printf("Account      %s\n", config->run_as);
 }
 
-static void print_targets(const struct config *config)
+static void print_targets(const struct catalog *catalog)
 {
     static const char *const headline[] = {"TARGET", "ADDRESS", "LOGIN", "TLS", "NLA", "TAGS"};
     struct cli_table table;
 
     cli_table_init(&table, 6, headline);
-    for (size_t i = 0; i < config->target_count; i++) {
-        const struct config_target *target = &config->targets[i];
+    for (size_t i = 0; i < catalog->target_count; i++) {
+        const struct catalog_target *target = &catalog->targets[i];
         char address[IPC_HOST_MAX + 16], tags[TEXT_SIZE] = "", login[TEXT_SIZE] = "";
 
         address_text(target, address, sizeof(address));
-        for (size_t k = 0; k < target->tag_count; k++)
-            append(tags, ", ", target->tags[k]);
+        for (size_t k = 0; k < target->tags.count; k++)
+            append(tags, ", ", catalog->tags[target->tags.items[k]].name);
         append(login, "", config_login_name(target->login));
         append(login, " ", target->login_user);
         const char *cells[] = {target->name,
@@ -76,27 +76,27 @@ static void print_targets(const struct config *config)
     cli_table_clear(&table);
 }
 
-static void print_users(const struct config *config)
+static void print_users(const struct catalog *catalog)
 {
     static const char *const headline[] = {"USER", "MAY REACH"};
     struct cli_table table;
 
     cli_table_init(&table, 2, headline);
-    for (size_t i = 0; i < config->user_count; i++) {
-        char reach[TEXT_SIZE] = "", one[2 * CONFIG_NAME_SIZE + 16], name[4 * CONFIG_NAME_SIZE];
+    for (size_t i = 0; i < catalog->user_count; i++) {
+        char reach[TEXT_SIZE] = "", one[2 * CATALOG_NAME_SIZE + 16], name[4 * CATALOG_NAME_SIZE];
 
-        for (size_t k = 0; k < config->target_count; k++) {
-            const struct config_rule *rule = policy_rule_for(config, i, k);
+        for (size_t k = 0; k < catalog->target_count; k++) {
+            const struct catalog_rule *rule = policy_rule_for(catalog, i, k);
 
             if (rule == NULL)
                 continue;
-            snprintf(one, sizeof(one), "%s (%s)", config->targets[k].name, rule->name);
+            snprintf(one, sizeof(one), "%s (%s)", catalog->targets[k].name, rule->name);
             append(reach, ", ", one);
         }
-        text_escape(config->users[i].name, name, sizeof(name));
-        const char *cells[] = {name, config->users[i].is_disabled ? "disabled"
-                                     : reach[0] != '\0'           ? reach
-                                                                  : "nothing"};
+        text_escape(catalog->users[i].name, name, sizeof(name));
+        const char *cells[] = {name, catalog->users[i].is_disabled ? "disabled"
+                                     : reach[0] != '\0'            ? reach
+                                                                   : "nothing"};
         cli_table_add(&table, cells);
     }
     putchar('\n');
@@ -105,14 +105,14 @@ static void print_users(const struct config *config)
 }
 
 /* What is legal and probably not meant. */
-static void print_warnings(const struct config *config)
+static void print_warnings(const struct catalog *catalog)
 {
-    for (size_t k = 0; k < config->target_count; k++) {
-        const struct config_target *target = &config->targets[k];
+    for (size_t k = 0; k < catalog->target_count; k++) {
+        const struct catalog_target *target = &catalog->targets[k];
         bool is_reached = false;
 
-        for (size_t i = 0; i < config->user_count && !is_reached; i++)
-            is_reached = policy_rule_for(config, i, k) != NULL;
+        for (size_t i = 0; i < catalog->user_count && !is_reached; i++)
+            is_reached = policy_rule_for(catalog, i, k) != NULL;
         if (!is_reached)
             fprintf(stderr, "Warning: no rule lets anybody reach target %s.\n", target->name);
         if (target->tls_mode == IPC_TLS_NONE)
@@ -122,18 +122,18 @@ static void print_warnings(const struct config *config)
     }
 }
 
-static json_t *describe_targets(const struct config *config)
+static json_t *describe_targets(const struct catalog *catalog)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < config->target_count; i++) {
-        const struct config_target *target = &config->targets[i];
+    for (size_t i = 0; i < catalog->target_count; i++) {
+        const struct catalog_target *target = &catalog->targets[i];
         char address[IPC_HOST_MAX + 16];
         json_t *tags = json_array();
 
         address_text(target, address, sizeof(address));
-        for (size_t k = 0; k < target->tag_count; k++)
-            json_array_append_new(tags, json_string(target->tags[k]));
+        for (size_t k = 0; k < target->tags.count; k++)
+            json_array_append_new(tags, json_string(catalog->tags[target->tags.items[k]].name));
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name",
                                               target->name, "address", address, "login",
                                               config_login_name(target->login), "tls",
@@ -143,23 +143,23 @@ static json_t *describe_targets(const struct config *config)
     return list;
 }
 
-static json_t *describe_users(const struct config *config)
+static json_t *describe_users(const struct catalog *catalog)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < config->user_count; i++) {
+    for (size_t i = 0; i < catalog->user_count; i++) {
         json_t *reach = json_array();
 
-        for (size_t k = 0; k < config->target_count; k++) {
-            const struct config_rule *rule = policy_rule_for(config, i, k);
+        for (size_t k = 0; k < catalog->target_count; k++) {
+            const struct catalog_rule *rule = policy_rule_for(catalog, i, k);
 
             if (rule != NULL)
-                json_array_append_new(
-                    reach,
-                    json_pack("{s:s, s:s}", "target", config->targets[k].name, "rule", rule->name));
+                json_array_append_new(reach,
+                                      json_pack("{s:s, s:s}", "target", catalog->targets[k].name,
+                                                "rule", rule->name));
         }
-        json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", config->users[i].name,
-                                              "disabled", (int)config->users[i].is_disabled,
+        json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", catalog->users[i].name,
+                                              "disabled", (int)catalog->users[i].is_disabled,
                                               "may_reach", reach));
     }
     return list;
@@ -177,8 +177,8 @@ static void print_as_json(const struct config *config)
     cli_print_json(json_pack("{s:b, s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "ok", 1, "file",
                              config->path, "listeners", listeners, "state_dir", config->state_dir,
                              "event_log", config->event_log, "control_socket",
-                             config->control_socket, "users", describe_users(config), "targets",
-                             describe_targets(config)));
+                             config->control_socket, "users", describe_users(config->catalog),
+                             "targets", describe_targets(config->catalog)));
 }
 
 int cli_check(const struct cli_options *options)
@@ -195,10 +195,10 @@ int cli_check(const struct cli_options *options)
         print_as_json(config);
     } else {
         print_service(config);
-        print_targets(config);
-        print_users(config);
+        print_targets(config->catalog);
+        print_users(config->catalog);
         fflush(stdout);
-        print_warnings(config);
+        print_warnings(config->catalog);
     }
     config_free(config);
     return CLI_OK;

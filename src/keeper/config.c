@@ -13,32 +13,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "keeper/config_priv.h"
-
-bool config_bit(const uint8_t *bits, size_t index)
-{
-    return (bits[index / 8] >> index % 8 & 1) != 0;
-}
-
-enum sp_err config_fold(const char *name, uint8_t out[CONFIG_NAME_SIZE * 2])
-{
-    uint8_t made[CONFIG_NAME_SIZE * 2] = {0};
-    size_t used = 0;
-    enum sp_err err = text_utf16le_from_utf8(name, made, sizeof(made) - 2, &used);
-
-    if (err != SP_OK)
-        return err;
-    text_upper_utf16le(made, used);
-    memcpy(out, made, sizeof(made));
-    return SP_OK;
-}
 
 bool config_name_equal(const char *a, const char *b)
 {
-    uint8_t x[CONFIG_NAME_SIZE * 2], y[CONFIG_NAME_SIZE * 2];
+    uint8_t x[CATALOG_FOLDED_SIZE], y[CATALOG_FOLDED_SIZE];
 
-    return config_fold(a, x) == SP_OK && config_fold(b, y) == SP_OK && memcmp(x, y, sizeof(x)) == 0;
+    return catalog_fold(a, x) == SP_OK && catalog_fold(b, y) == SP_OK &&
+           memcmp(x, y, sizeof(x)) == 0;
 }
 
 void config_listener_text(const struct boot_listener *listener, char *out, size_t out_size)
@@ -58,96 +40,71 @@ void config_free(struct config *config)
 {
     if (config == NULL)
         return;
-    for (size_t i = 0; i < config->group_count; i++)
-        free(config->groups[i].user_bits);
-    for (size_t i = 0; i < config->rule_count; i++) {
-        free(config->rules[i].user_bits);
-        free(config->rules[i].target_bits);
-    }
-    for (size_t i = 0; i < config->user_count; i++)
-        secret_clear(&config->users[i].nt_hash);
-    for (size_t i = 0; i < config->target_count; i++) {
-        secret_clear(&config->targets[i].login_password);
-        free(config->targets[i].redirects);
-    }
-    free(config->users);
-    free(config->groups);
-    free(config->targets);
-    free(config->rules);
+    catalog_unref(&config->catalog);
+    if (config->text != NULL)
+        sp_wipe(config->text, config->text_size);
+    free(config->text);
     sp_wipe(config, sizeof(*config));
     free(config);
 }
 
-/* The folder that relative paths start from, absolute. */
-static bool folder_of(const char *path, char *out, size_t size)
+struct catalog_source config_source(const struct config *config)
 {
-    const char *slash = strrchr(path, '/');
-    char cwd[CONFIG_PATH_SIZE];
-    int n;
-
-    if (slash == path) {
-        n = snprintf(out, size, "/");
-    } else if (path[0] == '/') {
-        n = snprintf(out, size, "%.*s", (int)(slash - path), path);
-    } else {
-        if (getcwd(cwd, sizeof(cwd)) == NULL)
-            return false;
-        n = slash == NULL ? snprintf(out, size, "%s", cwd)
-                          : snprintf(out, size, "%s/%.*s", cwd, (int)(slash - path), path);
-    }
-    return n > 0 && (size_t)n < size;
+    return (struct catalog_source){.label = config->path,
+                                   .text = config->text,
+                                   .size = config->text_size,
+                                   .is_file = true,
+                                   .has_mode = config->has_mode,
+                                   .mode = config->mode};
 }
 
-static enum sp_err check_all(struct config_load_state *s, const char *text, size_t size)
+static enum sp_err keep_path(struct config_load_state *s)
 {
-    struct config_raw *raw = NULL;
-    char *normal = NULL;
-    size_t normal_size = 0;
-    enum sp_err err = config_map_build(s, text, size, &normal, &normal_size);
+    const char *name = strrchr(s->path, '/');
+    int n = snprintf(s->config->path, sizeof(s->config->path), "%s/%s",
+                     strcmp(s->dir, "/") == 0 ? "" : s->dir, name != NULL ? name + 1 : s->path);
 
-    if (err != SP_OK)
-        return err;
-    err = config_raw_load(s, normal, normal_size, &raw);
-    sp_wipe(normal, normal_size);
-    free(normal);
-    if (err == SP_OK)
-        err = config_check_service(s, raw);
-    if (err == SP_OK)
-        err = config_check_access(s, raw);
-    config_raw_free(raw);
-    return err;
+    if (n < 0 || (size_t)n >= sizeof(s->config->path))
+        return config_refuse_text(s, SP_ELIMIT, 0, "the path is too long");
+    return SP_OK;
+}
+
+/* Also keeps the text. */
+static void keep_text(struct config_load_state *s, const char *text, size_t size)
+{
+    struct config *config = s->config;
+
+    config->text = malloc(size + 1);
+    SP_BUG(config->text == NULL);
+    memcpy(config->text, text, size);
+    config->text[size] = '\0';
+    config->text_size = size;
+    config->has_mode = s->has_mode;
+    config->mode = s->mode;
 }
 
 static enum sp_err parse(struct config_load_state *s, const char *text, size_t size,
                          struct config **out)
 {
-    enum sp_err err;
-
     s->error[0] = '\0';
-    if (size > CONFIG_TEXT_MAX)
-        return config_refuse_text(s, SP_ELIMIT, 0, "the file is larger than 4 MiB");
-    if (!folder_of(s->path, s->dir, sizeof(s->dir)))
-        return config_refuse_text(s, SP_ELIMIT, 0, "the path is too long");
-    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
-        text += 3;
-        size -= 3;
-    }
+    s->is_file = true;
     s->config = calloc(1, sizeof(*s->config));
     SP_BUG(s->config == NULL);
-    const char *name = strrchr(s->path, '/');
-    int n = snprintf(s->config->path, sizeof(s->config->path), "%s/%s",
-                     strcmp(s->dir, "/") == 0 ? "" : s->dir, name != NULL ? name + 1 : s->path);
-    if (n < 0 || (size_t)n >= sizeof(s->config->path))
-        err = config_refuse_text(s, SP_ELIMIT, 0, "the path is too long");
-    else
-        err = check_all(s, text, size);
-    config_map_clear(&s->map);
-    free(s->folded);
+    enum sp_err err = config_read(s, text, size);
     if (err == SP_OK)
-        *out = s->config;
-    else
+        err = keep_path(s);
+    if (err == SP_OK)
+        err = config_check_service(s, s->raw);
+    if (err == SP_OK)
+        err = config_make_catalog(s, 1, &s->config->catalog);
+    config_read_clear(s);
+    if (err != SP_OK) {
         config_free(s->config);
-    return err;
+        return err;
+    }
+    keep_text(s, text, size);
+    *out = s->config;
+    return SP_OK;
 }
 
 enum sp_err config_parse(const char *path, const char *text, size_t size, struct config **out,

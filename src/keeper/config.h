@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the administrator wrote, checked as a whole and ready to be used.
+ * What the administrator wrote, checked as a whole and ready to be used: the server's settings, and
+ * the catalog of users, groups, targets and rules (catalog.h).
  *
  * A file becomes a struct config or one message that names file, line, field, what was expected and
  * what to do. There is nothing in between: every name in a rule is resolved, every secret fetched,
@@ -17,75 +18,14 @@
 #include "base/ipc_msg.h"
 #include "base/net.h"
 #include "base/penalty.h"
-#include "keeper/secret.h"
+#include "keeper/catalog.h"
 
-#define CONFIG_NAME_SIZE    65   /* user, group, target, rule, tag; with NUL, UTF-8      */
-#define CONFIG_ACCOUNT_SIZE 257  /* login user and domain of a target, with NUL, UTF-8   */
-#define CONFIG_PATH_SIZE    1024 /* every path is absolute after loading                 */
-#define CONFIG_SOCKET_SIZE  108  /* what sockaddr_un.sun_path holds                      */
-#define CONFIG_ERROR_SIZE   2048
-#define CONFIG_TEXT_MAX     (4u * 1024u * 1024u) /* a larger file is refused     */
-#define CONFIG_USERS_MAX    4096
-#define CONFIG_GROUPS_MAX   1024
-#define CONFIG_TARGETS_MAX  4096
-#define CONFIG_RULES_MAX    1024
-#define CONFIG_NAMES_MAX    32
-#define CONFIG_TAGS_MAX     32 /* of one target */
-#define CONFIG_EXEMPT_MAX   64 /* networks without penalties */
-
-#define CONFIG_REDIRECTS_MAX 32 /* of one target */
-#define CONFIG_REDIRECT_SIZE 61 /* a host's name there, with NUL */
-
-#define CONFIG_PIN_SIZE 32 /* SHA-256 of the DER SubjectPublicKeyInfo */
-
-struct config_user {
-    char name[CONFIG_NAME_SIZE]; /* as written; compared without regard to case */
-    bool is_disabled;            /* to the outside the same as an unknown user  */
-    struct secret nt_hash;       /* 16 bytes                                    */
-};
-
-/* A set of indexes: bit i % 8 of byte i / 8. See config_bit. */
-struct config_group {
-    char name[CONFIG_NAME_SIZE];
-    uint8_t *user_bits; /* user_count bits */
-};
-
-/* Where a target may send its clients besides to other targets of the configuration. */
-struct config_redirect {
-    char host[CONFIG_REDIRECT_SIZE];
-    uint16_t port;
-};
-
-struct config_target {
-    char name[CONFIG_NAME_SIZE];
-    char host[IPC_HOST_MAX]; /* DNS name or address, IPv6 without brackets */
-    uint16_t port;
-    char tags[CONFIG_TAGS_MAX][CONFIG_NAME_SIZE];
-    size_t tag_count;
-
-    enum ipc_login login;
-    char login_user[CONFIG_ACCOUNT_SIZE];   /* inject: account on the target; else empty */
-    char login_domain[CONFIG_ACCOUNT_SIZE]; /* may be empty                              */
-    struct secret login_password;           /* inject: UTF-16LE without NUL; else empty  */
-
-    enum ipc_verify_mode tls_mode;
-    uint8_t pin[CONFIG_PIN_SIZE]; /* if tls_mode is IPC_TLS_PIN */
-    uint32_t tls_min;             /* 0x0301…0x0304 towards this target */
-    enum ipc_nla nla;
-    struct config_redirect *redirects; /* owned */
-    size_t redirect_count;
-};
-
-/* Who may reach what. Groups and tags are already resolved into the two sets. */
-struct config_rule {
-    char name[CONFIG_NAME_SIZE];
-    uint8_t *user_bits;   /* user_count bits   */
-    uint8_t *target_bits; /* target_count bits */
-    struct ipc_channels channels;
-    bool has_idle;     /* else limits.idle holds             */
-    uint32_t idle_ms;  /* 0 = none                           */
-    uint32_t total_ms; /* of the whole session; 0 = no limit */
-};
+#define CONFIG_PATH_SIZE   1024 /* every path is absolute after loading                 */
+#define CONFIG_SOCKET_SIZE 108  /* what sockaddr_un.sun_path holds                      */
+#define CONFIG_ERROR_SIZE  2048
+#define CONFIG_TEXT_MAX    (32u * 1024u * 1024u) /* a larger file is refused    */
+#define CONFIG_NAMES_MAX   32
+#define CONFIG_EXEMPT_MAX  64 /* networks without penalties */
 
 /* Every wait in milliseconds, 0 = no limit only where said. */
 struct config_limits {
@@ -111,7 +51,7 @@ struct config {
     char certificate[CONFIG_PATH_SIZE]; /* PEM chain; empty = generate one in state_dir */
     char key[CONFIG_PATH_SIZE];         /* PEM; empty exactly if certificate is         */
     char ca_file[CONFIG_PATH_SIZE];     /* PEM; empty = none                            */
-    char run_as[CONFIG_NAME_SIZE];      /* whom we become when started as root          */
+    char run_as[CATALOG_NAME_SIZE];     /* whom we become when started as root          */
     uint32_t run_as_uid, run_as_gid;    /* both 0 if not started as root                */
     uint32_t tls_min;                   /* 0x0303 or 0x0304                             */
 
@@ -124,12 +64,12 @@ struct config {
     struct net exempt[CONFIG_EXEMPT_MAX];
     size_t exempt_count;
 
-    /* Owned arrays; an empty one may be NULL. */
-    struct config_user *users;
-    struct config_group *groups;
-    struct config_target *targets;
-    struct config_rule *rules;
-    size_t user_count, group_count, target_count, rule_count;
+    struct catalog *catalog; /* of this file alone; one reference, owned           */
+    char *text;              /* owned: the file itself, so that a catalog of it and the store
+                                can be made anew; may hold secrets                 */
+    size_t text_size;
+    bool has_mode; /* the file's permission bits are known */
+    uint32_t mode;
 };
 
 /*
@@ -154,15 +94,8 @@ SP_MUST_USE enum sp_err config_parse(const char *path, const char *text, size_t 
 /* Wipe and free a configuration; NULL is allowed. */
 void config_free(struct config *config);
 
-/* True if index is in the set. */
-bool config_bit(const uint8_t *bits, size_t index);
-
-/*
- * Fold a name for comparison without regard to case.
- * out      CONFIG_NAME_SIZE * 2 bytes, zero-filled, so that equal names are equal arrays
- * Errors:  SP_EVALUE not UTF-8; SP_ESPACE longer than a name can be
- */
-SP_MUST_USE enum sp_err config_fold(const char *name, uint8_t out[CONFIG_NAME_SIZE * 2]);
+/* The file's text as a source of a catalog. Owner: borrows from config */
+struct catalog_source config_source(const struct config *config);
 
 /* True for a user's name: UTF-8 without # \ @ / : and control characters or blanks at its ends. */
 bool config_is_user_name(const char *text);

@@ -149,7 +149,7 @@ static enum sp_err check_wait(struct config_load_state *s, const char *key, cons
 }
 
 enum sp_err config_check_channels(struct config_load_state *s, const struct config_raw_rule *raw,
-                                  size_t index, struct config_rule *made)
+                                  size_t index, struct catalog_rule *made)
 {
     enum sp_err err = SP_OK;
 

@@ -34,6 +34,9 @@ enum sp_err config_secret(struct config_load_state *s, const char *path, const c
     char message[SECRET_MESSAGE_MAX], shown[CONFIG_FIELD_SIZE];
     bool is_inline = secret_source_of(written) == SECRET_INLINE;
 
+    if (!is_inline && !s->is_file)
+        return config_refuse(s, SP_EDENIED, path, NULL, NULL,
+                             "only the configuration file may name files and variables");
     if (is_inline && s->has_mode && (s->mode & 0007) != 0) {
         text_escape(s->path, shown, sizeof(shown));
         return config_refuse_text(s, SP_EDENIED, config_map_line(&s->map, path),

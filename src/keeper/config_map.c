@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 #define DEPTH_MAX 12
-#define NODES_MAX 200000u
+#define NODES_MAX 2000000u
 #define KEYS_MAX  64u
 
 /* A mapping or list that is open. */
@@ -32,7 +32,7 @@ struct walk {
     size_t depth, documents;
     size_t mark_byte, mark_char; /* a place in text, in both measures */
     char *normal;                /* grows behind copied_to            */
-    size_t normal_size, copied_to;
+    size_t normal_size, normal_room, copied_to;
 };
 
 const struct config_node *config_map_find(const struct config_map *map, const char *path)
@@ -110,18 +110,24 @@ static size_t byte_of(struct walk *w, size_t character)
 
 static void append(struct walk *w, const char *text, size_t size)
 {
-    char *grown = malloc(w->normal_size + size + 1);
+    size_t needed = w->normal_size + size + 1;
 
-    SP_BUG(grown == NULL);
-    if (w->normal != NULL) {
-        memcpy(grown, w->normal, w->normal_size);
-        sp_wipe(w->normal, w->normal_size);
-        free(w->normal);
+    if (needed > w->normal_room) {
+        size_t room = needed + w->size / 2;
+        char *grown = malloc(room);
+
+        SP_BUG(grown == NULL);
+        if (w->normal != NULL) {
+            memcpy(grown, w->normal, w->normal_size);
+            sp_wipe(w->normal, w->normal_size);
+            free(w->normal);
+        }
+        w->normal = grown;
+        w->normal_room = room;
     }
-    memcpy(grown + w->normal_size, text, size);
-    w->normal = grown;
+    memcpy(w->normal + w->normal_size, text, size);
     w->normal_size += size;
-    grown[w->normal_size] = '\0';
+    w->normal[w->normal_size] = '\0';
 }
 
 static void replace(struct walk *w, const yaml_event_t *event, const char *text)

@@ -30,6 +30,15 @@ struct config_map {
     size_t count, room;
 };
 
+/* The sections that make a catalog. */
+enum config_section {
+    CONFIG_SECTION_USERS,
+    CONFIG_SECTION_GROUPS,
+    CONFIG_SECTION_TARGETS,
+    CONFIG_SECTION_RULES,
+    CONFIG_SECTION_COUNT
+};
+
 /* The state of one load. */
 struct config_load_state {
     const char *path;
@@ -37,9 +46,14 @@ struct config_load_state {
     bool has_mode;              /* mode is known: text came from a file */
     uint32_t mode;              /* permission bits of the file          */
     struct config_map map;
-    struct config *config;
-    uint8_t (*folded)[CONFIG_NAME_SIZE * 2]; /* of every user, while rules are resolved */
-    enum sp_err err;                         /* of the first refusal; later ones are ignored */
+    struct config *config;                  /* NULL where only a catalog is made                  */
+    struct catalog *catalog;                /* being made; shared by all sources                  */
+    const struct config_load_state *others; /* all sources of the catalog …            */
+    size_t other_count;                     /* … of which this is one                  */
+    bool is_file, has_ca;                   /* see catalog_source; ca_file is set       */
+    struct config_raw *raw;                 /* owned until the catalog is made          */
+    size_t bases[CONFIG_SECTION_COUNT];     /* index in the catalog of this source's first entry */
+    enum sp_err err;                        /* of the first refusal; later ones are ignored */
     char *error;
     size_t error_size;
 };
@@ -215,12 +229,12 @@ SP_MUST_USE enum sp_err config_read_address(const char *text, char *host, uint16
 bool config_is_host(const char *text);
 
 /* Read "sha256:" and 64 hexadecimal digits (colons between pairs allowed) or base64. SP_EVALUE */
-SP_MUST_USE enum sp_err config_read_pin(const char *text, uint8_t out[CONFIG_PIN_SIZE]);
+SP_MUST_USE enum sp_err config_read_pin(const char *text, uint8_t out[CATALOG_PIN_SIZE]);
 
 /* True for the name of a group, target, rule or tag: letters, digits, '.', '_', '-'. */
 bool config_is_label(const char *text);
 
-/* ---- config_check.c: the file's own keys; config_access.c: users, groups, targets, rules ---- */
+/* ---- config_check.c: the file's own keys ---- */
 
 /* Check everything but users, groups, targets and rules; fills s->config. */
 SP_MUST_USE enum sp_err config_check_service(struct config_load_state *s,
@@ -238,18 +252,55 @@ SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,
 SP_MUST_USE enum sp_err config_check_penalties(struct config_load_state *s,
                                                const struct config_raw_penalties *raw);
 
-/* Check and resolve users, groups, targets and rules; fills s->config. */
-SP_MUST_USE enum sp_err config_check_access(struct config_load_state *s,
-                                            const struct config_raw *raw);
+/* ---- config_read.c ---- */
+
+/*
+ * Read a source as far as libcyaml does: s->map and s->raw are set on success, and whatever there
+ * is of them is given back by config_read_clear in any case.
+ * text     size bytes
+ */
+SP_MUST_USE enum sp_err config_read(struct config_load_state *s, const char *text, size_t size);
+
+/* Wipe and free what config_read made. */
+void config_read_clear(struct config_load_state *s);
+
+/* ---- catalog_make.c ---- */
+
+/*
+ * Make the catalog of sources that were read.
+ * states   count of them; what is refused is said in the one where it stands
+ * out      written only on SP_OK
+ */
+SP_MUST_USE enum sp_err config_make_catalog(struct config_load_state *states, size_t count,
+                                            struct catalog **out);
+
+/*
+ * Refuse a name that is there already.
+ * first    index in the catalog of who has it
+ * key      of the section, "users"
+ * index    of the entry in s
+ */
+enum sp_err config_refuse_twice(struct config_load_state *s, enum config_section section,
+                                uint32_t first, const char *key, size_t index, const char *name);
+
+/* ---- config_access.c, config_rules.c, config_targets.c, config_channels.c ---- */
+
+/* Check the users of one source, and add them to s->catalog, which has the room. */
+SP_MUST_USE enum sp_err config_check_users(struct config_load_state *s);
+
+/* As config_check_users, once all users are known. */
+SP_MUST_USE enum sp_err config_check_groups(struct config_load_state *s);
+
+/* As config_check_users. */
+SP_MUST_USE enum sp_err config_check_targets(struct config_load_state *s);
+
+/* As config_check_users, once all others are known. */
+SP_MUST_USE enum sp_err config_check_rules(struct config_load_state *s);
 
 /* Fill a rule's channels and limits, with what holds where it says nothing. */
 SP_MUST_USE enum sp_err config_check_channels(struct config_load_state *s,
                                               const struct config_raw_rule *raw, size_t index,
-                                              struct config_rule *made);
-
-/* Check targets; part of config_check_access. */
-SP_MUST_USE enum sp_err config_check_targets(struct config_load_state *s,
-                                             const struct config_raw *raw);
+                                              struct catalog_rule *made);
 
 /*
  * Fetch a secret of the file: refuses an inline one in a file that others can read.

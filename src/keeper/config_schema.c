@@ -81,25 +81,25 @@ static const cyaml_schema_field_t limits_fields[] = {
 
 static const cyaml_schema_field_t user_fields[] = {
     FIELD_TEXT(config_raw_user, name, TEXT),
-    FIELD_TEXT(config_raw_user, nt_hash, TEXT),
+    FIELD_TEXT(config_raw_user, nt_hash, OPTIONAL),
     FIELD_TEXT(config_raw_user, disabled, OPTIONAL),
     CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t group_fields[] = {
     FIELD_TEXT(config_raw_group, name, TEXT),
-    FIELD_LIST(config_raw_group, members, TEXT, &text_entry, CONFIG_USERS_MAX),
+    FIELD_LIST(config_raw_group, members, TEXT, &text_entry, CATALOG_USERS_MAX),
     CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t target_fields[] = {
     FIELD_TEXT(config_raw_target, name, TEXT),
     FIELD_TEXT(config_raw_target, address, TEXT),
-    FIELD_LIST(config_raw_target, tags, OPTIONAL, &text_entry, CONFIG_TAGS_MAX),
+    FIELD_LIST(config_raw_target, tags, OPTIONAL, &text_entry, CATALOG_TAGS_MAX),
     FIELD_MAP(config_raw_target, login, TEXT, login_fields),
     FIELD_MAP(config_raw_target, tls, OPTIONAL, tls_fields),
     FIELD_TEXT(config_raw_target, nla, OPTIONAL),
-    FIELD_LIST(config_raw_target, redirects, OPTIONAL, &text_entry, CONFIG_REDIRECTS_MAX),
+    FIELD_LIST(config_raw_target, redirects, OPTIONAL, &text_entry, CATALOG_REDIRECTS_MAX),
     CYAML_FIELD_END,
 };
 
@@ -123,10 +123,10 @@ static const cyaml_schema_field_t channel_fields[] = {
 
 static const cyaml_schema_field_t rule_fields[] = {
     FIELD_TEXT(config_raw_rule, name, TEXT),
-    FIELD_LIST(config_raw_rule, users, OPTIONAL, &text_entry, CONFIG_USERS_MAX),
-    FIELD_LIST(config_raw_rule, groups, OPTIONAL, &text_entry, CONFIG_GROUPS_MAX),
-    FIELD_LIST(config_raw_rule, targets, OPTIONAL, &text_entry, CONFIG_TARGETS_MAX),
-    FIELD_LIST(config_raw_rule, tags, OPTIONAL, &text_entry, CONFIG_TARGETS_MAX),
+    FIELD_LIST(config_raw_rule, users, OPTIONAL, &text_entry, CATALOG_USERS_MAX),
+    FIELD_LIST(config_raw_rule, groups, OPTIONAL, &text_entry, CATALOG_GROUPS_MAX),
+    FIELD_LIST(config_raw_rule, targets, OPTIONAL, &text_entry, CATALOG_TARGETS_MAX),
+    FIELD_LIST(config_raw_rule, tags, OPTIONAL, &text_entry, CATALOG_TARGETS_MAX),
     FIELD_TEXT(config_raw_rule, idle, OPTIONAL),
     FIELD_TEXT(config_raw_rule, total, OPTIONAL),
     FIELD_MAP(config_raw_rule, channels, OPTIONAL, channel_fields),
@@ -168,10 +168,10 @@ static const cyaml_schema_field_t top_fields[] = {
     FIELD_LIST(config_raw, names, OPTIONAL, &text_entry, CONFIG_NAMES_MAX),
     FIELD_TEXT(config_raw, ca_file, OPTIONAL),
     FIELD_MAP(config_raw, limits, OPTIONAL, limits_fields),
-    FIELD_LIST(config_raw, users, TEXT, &user_entry, CONFIG_USERS_MAX),
-    FIELD_LIST(config_raw, groups, OPTIONAL, &group_entry, CONFIG_GROUPS_MAX),
-    FIELD_LIST(config_raw, targets, TEXT, &target_entry, CONFIG_TARGETS_MAX),
-    FIELD_LIST(config_raw, rules, TEXT, &rule_entry, CONFIG_RULES_MAX),
+    FIELD_LIST(config_raw, users, TEXT, &user_entry, CATALOG_USERS_MAX),
+    FIELD_LIST(config_raw, groups, OPTIONAL, &group_entry, CATALOG_GROUPS_MAX),
+    FIELD_LIST(config_raw, targets, TEXT, &target_entry, CATALOG_TARGETS_MAX),
+    FIELD_LIST(config_raw, rules, TEXT, &rule_entry, CATALOG_RULES_MAX),
     CYAML_FIELD_END,
 };
 
@@ -341,11 +341,15 @@ static void *wiping_memory(void *context, void *old, size_t size)
     size_t *made = NULL;
 
     (void)context;
+    if (head != NULL && size > 0 && size <= head[0])
+        return old;
     if (size > 0) {
-        made = malloc(2 * sizeof(size_t) + size);
+        /* A list grows by one entry at a time; without room to spare that would be quadratic. */
+        size_t room = head != NULL ? size + size / 2 : size;
+        made = malloc(2 * sizeof(size_t) + room);
         if (made == NULL)
             return NULL;
-        made[0] = size;
+        made[0] = room;
         if (head != NULL)
             memcpy(made + 2, old, head[0] < size ? head[0] : size);
     }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The targets of the configuration: where they are, how Sallyport knows them, how it logs in.
+ * The targets of a catalog: where they are, how Sallyport knows them, how it logs in.
  */
 #include "keeper/config_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -37,7 +36,7 @@ const char *config_login_name(enum ipc_login login)
 struct place {
     struct config_load_state *s;
     const struct config_raw_target *raw;
-    struct config_target *made;
+    struct catalog_target *made;
     size_t index;
     char path[CONFIG_FIELD_SIZE];
 };
@@ -58,60 +57,89 @@ static int word_of(const char *text, const char *const *words, int count)
 
 static enum sp_err check_name(struct place *p)
 {
-    const struct config *config = p->s->config;
+    struct catalog *c = p->s->catalog;
+    const char *name = p->raw->name;
 
     if (!config_is_label(p->raw->name))
         return config_refuse(p->s, SP_EVALUE, at(p, "name"), NULL, p->raw->name, NULL);
-    for (size_t i = 0; i < p->index; i++)
-        if (strcasecmp(config->targets[i].name, p->raw->name) == 0)
-            return config_refuse(p->s, SP_EVALUE, at(p, "name"),
-                                 "each target's name once (case does not matter)", p->raw->name,
-                                 "rename one");
+    if (catalog_names_add(&c->target_names, name, (uint32_t)(p->made - c->targets)) != SP_OK)
+        return config_refuse_twice(p->s, CONFIG_SECTION_TARGETS,
+                                   catalog_names_find(&c->target_names, name), "targets", p->index,
+                                   name);
     snprintf(p->made->name, sizeof(p->made->name), "%s", p->raw->name);
     return SP_OK;
 }
 
+/* The tag of that name; a new one is made by its first target. */
+static uint32_t tag_of(struct catalog *c, const char *name)
+{
+    uint32_t tag = catalog_names_find(&c->tag_names, name);
+
+    if (tag != CATALOG_NONE)
+        return tag;
+    tag = (uint32_t)c->tag_count;
+    if ((tag & (tag - 1)) == 0) { /* full: 0, 1, 2, 4, … */
+        c->tags = reallocarray(c->tags, tag == 0 ? 1 : (size_t)tag * 2, sizeof(*c->tags));
+        SP_BUG(c->tags == NULL);
+    }
+    c->tags[tag] = (struct catalog_tag){0};
+    snprintf(c->tags[tag].name, sizeof(c->tags[tag].name), "%s", name);
+    SP_BUG(catalog_names_add(&c->tag_names, name, tag) != SP_OK);
+    c->tag_count++;
+    return tag;
+}
+
 static enum sp_err check_tags(struct place *p)
 {
+    struct catalog *c = p->s->catalog;
     char key[32];
 
     for (size_t i = 0; i < p->raw->tags_count; i++) {
         snprintf(key, sizeof(key), "tags[%zu]", i);
         if (!config_is_label(p->raw->tags[i]))
             return config_refuse(p->s, SP_EVALUE, at(p, key), NULL, p->raw->tags[i], NULL);
-        snprintf(p->made->tags[i], CONFIG_NAME_SIZE, "%s", p->raw->tags[i]);
+        uint32_t tag = tag_of(c, p->raw->tags[i]);
+        catalog_set_add(&p->made->tags, tag);
+        catalog_set_add(&c->tags[tag].targets, (uint32_t)(p->made - c->targets));
     }
-    p->made->tag_count = p->raw->tags_count;
     return SP_OK;
+}
+
+static char *keep(const char *text, size_t size)
+{
+    char *made = strndup(text, size);
+
+    SP_BUG(made == NULL);
+    return made;
 }
 
 /* "DOMAIN\user", or "user" with the domain beside it; "user@domain" stays whole (a UPN). */
 static enum sp_err check_account(struct place *p, const struct config_raw_inject *inject)
 {
-    struct config_target *made = p->made;
+    struct catalog_target *made = p->made;
     const char *user = inject->user;
     const char *slash = strchr(user, '\\');
     uint8_t wide[IPC_NAME_MAX];
     size_t n = slash != NULL ? (size_t)(slash - user) : 0;
 
-    if (slash != NULL && (inject->domain != NULL || n == 0 || n >= sizeof(made->login_domain)))
+    if (slash != NULL && (inject->domain != NULL || n == 0 || n >= CATALOG_ACCOUNT_SIZE))
         return config_refuse(p->s, SP_EVALUE, at(p, "login.inject.user"), NULL, user,
                              inject->domain != NULL ? "the domain is given twice; remove one"
                                                     : NULL);
     if (slash != NULL) {
-        memcpy(made->login_domain, user, n);
+        made->login_domain = keep(user, n);
         user = slash + 1;
     } else if (inject->domain != NULL) {
-        if (strlen(inject->domain) >= sizeof(made->login_domain) ||
+        if (strlen(inject->domain) >= CATALOG_ACCOUNT_SIZE ||
             text_utf16le_from_utf8(inject->domain, wide, sizeof(wide), &n) != SP_OK)
             return config_refuse(p->s, SP_EVALUE, at(p, "login.inject.domain"), NULL,
                                  inject->domain, NULL);
-        snprintf(made->login_domain, sizeof(made->login_domain), "%s", inject->domain);
+        made->login_domain = keep(inject->domain, strlen(inject->domain));
     }
-    if (user[0] == '\0' || strchr(user, '\\') != NULL || strlen(user) >= sizeof(made->login_user) ||
+    if (user[0] == '\0' || strchr(user, '\\') != NULL || strlen(user) >= CATALOG_ACCOUNT_SIZE ||
         text_utf16le_from_utf8(user, wide, sizeof(wide), &n) != SP_OK)
         return config_refuse(p->s, SP_EVALUE, at(p, "login.inject.user"), NULL, inject->user, NULL);
-    snprintf(made->login_user, sizeof(made->login_user), "%s", user);
+    made->login_user = keep(user, strlen(user));
     return SP_OK;
 }
 
@@ -120,8 +148,10 @@ static enum sp_err check_password(struct place *p, const struct config_raw_injec
     char text[SECRET_TEXT_MAX];
     enum sp_err err = config_secret(p->s, at(p, "login.inject.password"), inject->password, text);
 
+    p->made->login_password = calloc(1, sizeof(*p->made->login_password));
+    SP_BUG(p->made->login_password == NULL);
     if (err == SP_OK)
-        err = secret_from_password(text, &p->made->login_password);
+        err = secret_from_password(text, p->made->login_password);
     sp_wipe(text, sizeof(text));
     if (err != SP_OK)
         return config_refuse(p->s, err, at(p, "login.inject.password"), NULL, NULL, NULL);
@@ -163,7 +193,7 @@ static enum sp_err check_tls(struct place *p)
 {
     static const struct config_raw_tls none = {0};
     const struct config_raw_tls *tls = p->raw->tls != NULL ? p->raw->tls : &none;
-    bool has_ca = p->s->config->ca_file[0] != '\0';
+    bool has_ca = p->s->has_ca;
     int mode = has_ca ? IPC_TLS_CA : IPC_TLS_TOFU;
 
     if (tls->verify != NULL)
@@ -216,7 +246,7 @@ static enum sp_err check_redirects(struct place *p)
     p->made->redirects = calloc(raw->redirects_count, sizeof(*p->made->redirects));
     SP_BUG(p->made->redirects == NULL);
     for (size_t i = 0; i < raw->redirects_count; i++) {
-        struct config_redirect *made = &p->made->redirects[i];
+        struct catalog_redirect *made = &p->made->redirects[i];
         char host[IPC_HOST_MAX], key[32];
 
         snprintf(key, sizeof(key), "redirects[%zu]", i);
@@ -231,15 +261,21 @@ static enum sp_err check_redirects(struct place *p)
 
 static enum sp_err check_target(struct place *p)
 {
+    char host[IPC_HOST_MAX];
     enum sp_err err = check_name(p);
 
     if (err != SP_OK)
         return err;
-    if (config_read_address(p->raw->address, p->made->host, &p->made->port) != SP_OK)
+    if (config_read_address(p->raw->address, host, &p->made->port) != SP_OK)
         return config_refuse(p->s, SP_EVALUE, at(p, "address"), NULL, p->raw->address, NULL);
+    p->made->host = keep(host, strlen(host));
     err = check_tags(p);
     if (err == SP_OK)
         err = check_login(p);
+    if (err == SP_OK && p->made->login_domain == NULL)
+        p->made->login_domain = keep("", 0);
+    if (err == SP_OK && p->made->login_user == NULL)
+        p->made->login_user = keep("", 0);
     if (err == SP_OK)
         err = check_tls(p);
     if (err == SP_OK)
@@ -247,21 +283,17 @@ static enum sp_err check_target(struct place *p)
     return err == SP_OK ? check_redirects(p) : err;
 }
 
-enum sp_err config_check_targets(struct config_load_state *s, const struct config_raw *raw)
+enum sp_err config_check_targets(struct config_load_state *s)
 {
-    struct config *config = s->config;
+    struct catalog *c = s->catalog;
+    enum sp_err err = SP_OK;
 
-    if (raw->targets_count == 0)
-        return SP_OK;
-    config->targets = calloc(raw->targets_count, sizeof(*config->targets));
-    SP_BUG(config->targets == NULL);
-    for (size_t i = 0; i < raw->targets_count; i++) {
-        struct place p = {.s = s, .raw = &raw->targets[i], .made = &config->targets[i], .index = i};
+    for (size_t i = 0; i < s->raw->targets_count && err == SP_OK; i++) {
+        struct place p = {
+            .s = s, .raw = &s->raw->targets[i], .made = &c->targets[c->target_count], .index = i};
 
-        config->target_count = i + 1;
-        enum sp_err err = check_target(&p);
-        if (err != SP_OK)
-            return err;
+        c->target_count++;
+        err = check_target(&p);
     }
-    return SP_OK;
+    return err;
 }

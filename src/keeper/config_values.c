@@ -174,23 +174,23 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static bool pin_from_hex(const char *text, uint8_t out[CONFIG_PIN_SIZE])
+static bool pin_from_hex(const char *text, uint8_t out[CATALOG_PIN_SIZE])
 {
-    for (size_t i = 0; i < CONFIG_PIN_SIZE; i++) {
+    for (size_t i = 0; i < CATALOG_PIN_SIZE; i++) {
         int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
 
         if (low < 0)
             return false;
         out[i] = (uint8_t)(high << 4 | low);
         text += 2;
-        if (*text == ':' && i + 1 < CONFIG_PIN_SIZE)
+        if (*text == ':' && i + 1 < CATALOG_PIN_SIZE)
             text++;
     }
     return *text == '\0';
 }
 
 /* 44 characters with one '=', or 43 without. */
-static bool pin_from_base64(const char *text, uint8_t out[CONFIG_PIN_SIZE])
+static bool pin_from_base64(const char *text, uint8_t out[CATALOG_PIN_SIZE])
 {
     char padded[45];
     unsigned char raw[33];
@@ -205,13 +205,13 @@ static bool pin_from_base64(const char *text, uint8_t out[CONFIG_PIN_SIZE])
     padded[44] = '\0';
     if (EVP_DecodeBlock(raw, (const unsigned char *)padded, 44) != 33)
         return false;
-    memcpy(out, raw, CONFIG_PIN_SIZE);
+    memcpy(out, raw, CATALOG_PIN_SIZE);
     return raw[32] == 0;
 }
 
-enum sp_err config_read_pin(const char *text, uint8_t out[CONFIG_PIN_SIZE])
+enum sp_err config_read_pin(const char *text, uint8_t out[CATALOG_PIN_SIZE])
 {
-    uint8_t made[CONFIG_PIN_SIZE];
+    uint8_t made[CATALOG_PIN_SIZE];
 
     if (strncmp(text, "sha256:", 7) == 0)
         text += 7;
@@ -225,21 +225,21 @@ bool config_is_label(const char *text)
 {
     size_t n = strlen(text);
 
-    return n > 0 && n < CONFIG_NAME_SIZE &&
+    return n > 0 && n < CATALOG_NAME_SIZE &&
            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }
 
 bool config_is_user_name(const char *text)
 {
-    uint8_t folded[CONFIG_NAME_SIZE * 2];
+    uint8_t folded[CATALOG_NAME_SIZE * 2];
     size_t n = strlen(text);
 
-    if (n == 0 || n >= CONFIG_NAME_SIZE || text[0] == ' ' || text[n - 1] == ' ')
+    if (n == 0 || n >= CATALOG_NAME_SIZE || text[0] == ' ' || text[n - 1] == ' ')
         return false;
     if (strpbrk(text, "#\\@/:") != NULL)
         return false;
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F)
             return false;
-    return config_fold(text, folded) == SP_OK;
+    return catalog_fold(text, folded) == SP_OK;
 }

@@ -121,26 +121,6 @@ static bool has_unsigned(const struct edition *e)
     return false;
 }
 
-static bool is_of(const struct edition *e, const struct session *s)
-{
-    const struct config *c = e->config;
-    uintptr_t at = (uintptr_t)s->decision.secret;
-
-    return at >= (uintptr_t)c->targets && at < (uintptr_t)(c->targets + c->target_count);
-}
-
-/* A session may still log in to its target by this configuration. */
-static bool has_promised(const struct edition *e)
-{
-    const struct registry *r = &e->keeper->registry;
-
-    for (size_t i = 0; i < r->count; i++) {
-        if (r->list[i]->state < SESSION_ACTIVE && is_of(e, r->list[i]))
-            return true;
-    }
-    return false;
-}
-
 bool edition_is_spent(struct edition *e, int64_t now_ms)
 {
     struct child *dialer = &e->children.child[CHILD_DIALER];
@@ -151,7 +131,7 @@ bool edition_is_spent(struct edition *e, int64_t now_ms)
         signer_free(e->signer);
         e->signer = NULL;
     }
-    if (e->signer != NULL || has_promised(e))
+    if (e->signer != NULL)
         return false;
     if (dialer->channel >= 0) {
         ev_io_stop(e->keeper->loop, &e->watch[CHILD_DIALER].io);
@@ -171,26 +151,20 @@ bool edition_helper(const struct edition *e, pid_t pid, enum child_role *role)
     return false;
 }
 
-/* The secrets go; who is past its login has no more use for them. */
-static void forget_secrets(struct edition *e)
+static void forget_sessions(const struct edition *e)
 {
     const struct registry *r = &e->keeper->registry;
 
-    for (size_t i = 0; i < r->count; i++) {
-        struct session *s = r->list[i];
-
-        if (is_of(e, s))
-            s->decision.secret = NULL;
-        if (keeper_edition_of(s) == e)
-            keeper_edition_forget(s);
-    }
+    for (size_t i = 0; i < r->count; i++)
+        if (keeper_edition_of(r->list[i]) == e)
+            keeper_edition_forget(r->list[i]);
 }
 
 void edition_free(struct edition *e)
 {
     for (int i = 0; i < CHILD_ROLE_COUNT; i++)
         ev_io_stop(e->keeper->loop, &e->watch[i].io);
-    forget_secrets(e);
+    forget_sessions(e);
     children_stop(&e->children);
     children_clear(&e->children);
     signer_free(e->signer);

@@ -3,9 +3,8 @@
  *
  * A reload makes a new edition beside the present one. When all its helpers are ready the old one
  * retires: its door hands over whom it has accepted and ends, its spawner ends with it, and its
- * sessions become keeper's own children. What an old edition holds is wiped with the last session
- * that can still need it: the key when none is before its TLS handshake's signature, the passwords
- * when none is before its target's login.
+ * sessions become keeper's own children. Its key is wiped when none of its sessions is before its
+ * TLS handshake's signature. Passwords are the catalog's (catalog.h), which has a life of its own.
  */
 #ifndef SP_KEEPER_EDITION_H
 #define SP_KEEPER_EDITION_H

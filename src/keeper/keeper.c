@@ -184,6 +184,7 @@ static struct keeper *keeper_new(struct keeper_start *start)
     if (k->loop != NULL && keeper_guard_start(k, start->load.config) == SP_OK &&
         (k->now = edition_new(k, &start->load)) != NULL) {
         k->config = k->now->config;
+        k->catalog = catalog_ref(k->config->catalog);
         return k;
     }
     fprintf(stderr, "sallyport: cannot start: %s\n",
@@ -213,6 +214,7 @@ static void keeper_free(struct keeper *k)
     sp_fd_cleanup(&k->elder_fd);
     guard_close(&k->guard, clock_now_ms());
     known_targets_clear(&k->known);
+    catalog_unref(&k->catalog);
     event_log_close(&k->log);
     ev_loop_destroy(k->loop);
     sp_wipe(k, sizeof(*k));

@@ -69,11 +69,12 @@ static enum sp_err op_sign(void *ctx, const struct session *s, const struct ipc_
 static void op_account(void *ctx, const char *user, const char *domain, struct session_account *out)
 {
     const struct keeper *k = ctx;
-    const struct config_user *found = policy_find_user(k->config, user);
-    const uint8_t *hash = found != NULL ? found->nt_hash.bytes : k->nobody_hash;
+    const struct catalog_user *found = policy_find_user(k->catalog, user);
+    bool has_hash = found != NULL && found->has_nt_hash;
+    const uint8_t *hash = has_hash ? found->nt_hash : k->nobody_hash;
 
     (void)domain; /* Sallyport's users are its own, whatever domain a client adds */
-    out->is_known = found != NULL;
+    out->is_known = has_hash;
     out->is_disabled = found != NULL && found->is_disabled;
     memcpy(out->nt_hash, hash, sizeof(out->nt_hash));
 }
@@ -96,8 +97,8 @@ static void deny(struct session_decision *out, uint32_t errinfo, const char *rea
     snprintf(out->reason, sizeof(out->reason), "%s", reason);
 }
 
-static void allow(const struct keeper *k, const struct config_target *t,
-                  const struct config_rule *rule, const char *user, const char *domain,
+static void allow(const struct keeper *k, const struct catalog_target *t,
+                  const struct catalog_rule *rule, const char *user, const char *domain,
                   struct session_decision *out)
 {
     bool is_inject = t->login == IPC_LOGIN_INJECT;
@@ -123,7 +124,7 @@ static void allow(const struct keeper *k, const struct config_target *t,
         deny(out, ERRINFO_NOT_ENTITLED, "the account's name does not fit the protocol");
 }
 
-static void op_decide(void *ctx, const struct session *s, struct session_decision *out)
+static void op_decide(void *ctx, struct session *s, struct session_decision *out)
 {
     const struct keeper *k = ctx;
     struct policy_decision decision;
@@ -137,12 +138,14 @@ static void op_decide(void *ctx, const struct session *s, struct session_decisio
         deny(out, ERRINFO_NOT_ENTITLED, "the name cannot be taken apart");
         return;
     }
-    policy_decide(k->config, policy_find_user(k->config, s->user_text),
+    policy_decide(k->catalog, policy_find_user(k->catalog, s->user_text),
                   name.has_target ? name.target : NULL, &decision);
     if (decision.verdict != POLICY_ALLOWED)
         deny(out, decision.errinfo, decision.reason);
     else
         allow(k, decision.target, decision.rule, name.user, s->domain_text, out);
+    if (out->is_allowed)
+        keeper_session_hold(s);
 }
 
 static enum sp_err op_dial(void *ctx, struct session *s)
@@ -159,13 +162,13 @@ static enum sp_err op_dial(void *ctx, struct session *s)
 static enum sp_err op_password(void *ctx, const struct session *s, uint8_t out[IPC_NAME_MAX],
                                size_t *size)
 {
-    const struct config_target *t = s->decision.secret;
+    const struct catalog_target *t = s->decision.secret;
 
     (void)ctx;
-    if (t == NULL || t->login_password.size > IPC_NAME_MAX)
+    if (t == NULL || t->login_password == NULL || t->login_password->size > IPC_NAME_MAX)
         return SP_EDENIED;
-    memcpy(out, t->login_password.bytes, t->login_password.size);
-    *size = t->login_password.size;
+    memcpy(out, t->login_password->bytes, t->login_password->size);
+    *size = t->login_password->size;
     return SP_OK;
 }
 
@@ -192,24 +195,26 @@ static enum sp_err op_known_key(void *ctx, const char *target, const uint8_t key
 }
 
 /* A target of the configuration by its address, if the person may reach it. */
-static bool redirect_to_target(const struct keeper *k, const struct session *s, const char *host,
+static bool redirect_to_target(const struct keeper *k, struct session *s, const char *host,
                                struct session_decision *out)
 {
-    const struct config *config = k->config;
-    const struct config_user *user = policy_find_user(config, s->user_text);
+    const struct catalog *c = k->catalog;
+    const struct catalog_user *user = policy_find_user(c, s->user_text);
     struct policy_name name = {0};
 
     if (user == NULL || user->is_disabled || policy_split_name(s->user_text, &name) != SP_OK)
         return false;
-    for (size_t i = 0; i < config->target_count; i++) {
-        const struct config_rule *rule;
+    for (size_t i = 0; i < c->target_count; i++) {
+        const struct catalog_rule *rule;
 
-        if (strcasecmp(config->targets[i].host, host) != 0)
+        if (strcasecmp(c->targets[i].host, host) != 0)
             continue;
-        rule = policy_rule_for(config, (size_t)(user - config->users), i);
+        rule = policy_rule_for(c, (size_t)(user - c->users), i);
         if (rule == NULL)
             continue;
-        allow(k, &config->targets[i], rule, name.user, s->domain_text, out);
+        allow(k, &c->targets[i], rule, name.user, s->domain_text, out);
+        if (out->is_allowed)
+            keeper_session_hold(s);
         return true;
     }
     return false;
@@ -219,7 +224,7 @@ static bool redirect_to_target(const struct keeper *k, const struct session *s, 
 static bool redirect_to_listed(const struct session *s, const char *host,
                                struct session_decision *out)
 {
-    const struct config_target *t = s->decision.secret;
+    const struct catalog_target *t = s->decision.secret;
 
     for (size_t i = 0; t != NULL && i < t->redirect_count; i++) {
         if (strcasecmp(t->redirects[i].host, host) != 0)
@@ -233,7 +238,7 @@ static bool redirect_to_listed(const struct session *s, const char *host,
     return false;
 }
 
-static void op_redirect(void *ctx, const struct session *s, const char *host,
+static void op_redirect(void *ctx, struct session *s, const char *host,
                         struct session_decision *out)
 {
     const struct keeper *k = ctx;

@@ -33,6 +33,7 @@ struct live {
     ev_io io;
     struct keeper *keeper;
     struct edition *edition; /* whose door let it in; NULL once that is spent */
+    struct catalog *catalog; /* that its decision points into; NULL from ACTIVE on */
     bool is_killed;
     int64_t remove_at_ms; /* once the channel is closed */
 };
@@ -59,6 +60,7 @@ struct keeper {
     bool must_reload;            /* asked while a reload was going on              */
     ev_timer soon;               /* looks at what is being made ready              */
     const struct config *config; /* of now                                         */
+    struct catalog *catalog;     /* the newest; see keeper_catalog_replace         */
     struct event_log log;
     struct known_targets known;
     struct registry registry;
@@ -123,8 +125,31 @@ void keeper_session_end(struct keeper *k, struct session *s, uint32_t errinfo, c
 /* Deadlines, leases, kills and burials of all sessions. */
 void keeper_sessions_tick(struct keeper *k, int64_t now_ms);
 
+/* Hold the present catalog for a session, whose decision points into it. */
+void keeper_session_hold(struct session *s);
+
 /* Kill and bury all that are left, when keeper itself ends. */
 void keeper_sessions_clear(struct keeper *k);
+
+/* ---- keeper_catalog.c ---- */
+
+/*
+ * Decide by another catalog from now on. No helper is restarted; sessions that were promised a
+ * target of the old one keep it until they are ACTIVE.
+ * catalog  taken
+ */
+void keeper_catalog_replace(struct keeper *k, struct catalog *catalog);
+
+/*
+ * Make a catalog of the configuration file's text as it was loaded, and of what the store has.
+ * more     more_count further sources, borrowed
+ * out      for keeper_catalog_replace
+ * error    CATALOG_ERROR_SIZE bytes
+ * Errors:  as catalog_make
+ */
+SP_MUST_USE enum sp_err keeper_catalog_make(const struct keeper *k,
+                                            const struct catalog_source *more, size_t more_count,
+                                            struct catalog **out, char *error);
 
 /* ---- keeper_helpers.c ---- */
 

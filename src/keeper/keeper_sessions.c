@@ -65,6 +65,21 @@ void keeper_edition_forget(struct session *s)
     live_of(s)->edition = NULL;
 }
 
+/* Who is past its login has no more use for passwords; names were copied. */
+static void let_go(struct live *l)
+{
+    l->s.decision.secret = NULL;
+    catalog_unref(&l->catalog);
+}
+
+void keeper_session_hold(struct session *s)
+{
+    struct live *l = live_of(s);
+
+    catalog_unref(&l->catalog);
+    l->catalog = catalog_ref(l->keeper->catalog);
+}
+
 static void kill_session(struct live *l)
 {
     struct session *s = &l->s;
@@ -97,6 +112,7 @@ static void bury(struct live *l)
         close_channel(l);
     session_log_end(&l->s, &k->ops);
     registry_remove(&k->registry, &l->s);
+    let_go(l);
     session_clear(&l->s);
     free(l);
 }
@@ -250,6 +266,8 @@ static void session_tick(struct keeper *k, struct live *l, int64_t now_ms)
     /* After its last word it says goodbye to both peers; however old it is, that is no failure. */
     if (s->state == SESSION_CLOSED && s->kill_at_ms == 0 && !l->is_killed)
         s->kill_at_ms = now_ms + GOODBYE_MS;
+    if (s->state >= SESSION_ACTIVE && l->catalog != NULL)
+        let_go(l);
     if (s->kill_at_ms != 0 && now_ms >= s->kill_at_ms)
         kill_session(l);
     if (s->fd < 0) {

@@ -29,10 +29,13 @@ static void lock_secrets(const struct config *config)
     if (setrlimit(RLIMIT_MEMLOCK, &all) == 0 &&
         mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
         return;
-    if (config->user_count > 0)
-        mlock(config->users, config->user_count * sizeof(*config->users));
-    if (config->target_count > 0)
-        mlock(config->targets, config->target_count * sizeof(*config->targets));
+    mlock(config->text, config->text_size);
+    if (config->catalog->user_count > 0)
+        mlock(config->catalog->users,
+              config->catalog->user_count * sizeof(*config->catalog->users));
+    for (size_t i = 0; i < config->catalog->target_count; i++)
+        if (config->catalog->targets[i].login_password != NULL)
+            mlock(config->catalog->targets[i].login_password, sizeof(struct secret));
 }
 
 static void fill_boot(const struct config *c, struct boot_config *b)

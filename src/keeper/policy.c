@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Who may reach which target: pure decisions over a configuration. Deny by default.
+ * Who may reach which target: pure decisions over a catalog. Deny by default.
  */
 #include "keeper/policy.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/err.h"
 #include "rdp/errinfo.h"
 
 /* Copy n bytes as a name; empty or too long is refused. */
-static enum sp_err take(const char *text, size_t n, char out[CONFIG_NAME_SIZE])
+static enum sp_err take(const char *text, size_t n, char out[CATALOG_NAME_SIZE])
 {
     if (n == 0)
         return SP_EVALUE;
-    if (n >= CONFIG_NAME_SIZE)
+    if (n >= CATALOG_NAME_SIZE)
         return SP_ELIMIT;
     memcpy(out, text, n);
     out[n] = '\0';
@@ -52,63 +51,79 @@ enum sp_err policy_split_name(const char *typed, struct policy_name *out)
     return err;
 }
 
-const struct config_user *policy_find_user(const struct config *config, const char *typed)
+const struct catalog_user *policy_find_user(const struct catalog *catalog, const char *typed)
 {
-    uint8_t wanted[CONFIG_NAME_SIZE * 2], folded[CONFIG_NAME_SIZE * 2];
-    const struct config_user *found = NULL;
     struct policy_name name;
 
-    if (policy_split_name(typed, &name) != SP_OK || config_fold(name.user, wanted) != SP_OK)
-        return NULL;
-    /* The whole list is always walked: where a name stands does not show in the time. */
-    for (size_t i = 0; i < config->user_count; i++)
-        if (config_fold(config->users[i].name, folded) == SP_OK &&
-            memcmp(folded, wanted, sizeof(wanted)) == 0)
-            found = &config->users[i];
-    return found;
+    return policy_split_name(typed, &name) == SP_OK ? catalog_find_user(catalog, name.user) : NULL;
 }
 
-const struct config_rule *policy_rule_for(const struct config *config, size_t user_index,
-                                          size_t target_index)
+static bool has_target(const struct catalog_rule *rule, const struct catalog_target *target,
+                       size_t target_index)
 {
-    for (size_t i = 0; i < config->rule_count; i++)
-        if (config_bit(config->rules[i].user_bits, user_index) &&
-            config_bit(config->rules[i].target_bits, target_index))
-            return &config->rules[i];
-    return NULL;
+    if (catalog_set_has(&rule->targets, (uint32_t)target_index))
+        return true;
+    for (uint32_t i = 0; i < target->tags.count; i++)
+        if (catalog_set_has(&rule->tags, target->tags.items[i]))
+            return true;
+    return false;
+}
+
+/* The first of some rules that has the target, if it stands before `first`. */
+static uint32_t first_of(const struct catalog *catalog, const struct catalog_set *rules,
+                         size_t target_index, uint32_t first)
+{
+    const struct catalog_target *target = &catalog->targets[target_index];
+
+    for (uint32_t i = 0; i < rules->count && rules->items[i] < first; i++)
+        if (has_target(&catalog->rules[rules->items[i]], target, target_index))
+            return rules->items[i];
+    return first;
+}
+
+const struct catalog_rule *policy_rule_for(const struct catalog *catalog, size_t user_index,
+                                           size_t target_index)
+{
+    const struct catalog_user *user = &catalog->users[user_index];
+    uint32_t first = first_of(catalog, &user->rules, target_index, CATALOG_NONE);
+
+    for (uint32_t i = 0; i < user->groups.count; i++)
+        first =
+            first_of(catalog, &catalog->groups[user->groups.items[i]].rules, target_index, first);
+    return first != CATALOG_NONE ? &catalog->rules[first] : NULL;
 }
 
 /* Choose a target by name. */
-static enum policy_verdict choose_named(const struct config *config, size_t user_index,
+static enum policy_verdict choose_named(const struct catalog *catalog, size_t user_index,
                                         const char *name, struct policy_decision *out)
 {
-    for (size_t i = 0; i < config->target_count; i++) {
-        if (strcasecmp(config->targets[i].name, name) != 0)
-            continue;
-        out->rule = policy_rule_for(config, user_index, i);
+    const struct catalog_target *target = catalog_find_target(catalog, name);
+
+    if (target != NULL) {
+        out->rule = policy_rule_for(catalog, user_index, (size_t)(target - catalog->targets));
         if (out->rule == NULL)
             return POLICY_TARGET_DENIED;
-        out->target = &config->targets[i];
+        out->target = target;
         return POLICY_ALLOWED;
     }
     return POLICY_TARGET_UNKNOWN;
 }
 
 /* Choose the only target that the person may reach; names the choice in out->reason if not. */
-static enum policy_verdict choose_only(const struct config *config, size_t user_index,
+static enum policy_verdict choose_only(const struct catalog *catalog, size_t user_index,
                                        struct policy_decision *out)
 {
     size_t count = 0, used = 0;
 
-    for (size_t i = 0; i < config->target_count; i++) {
-        const struct config_rule *rule = policy_rule_for(config, user_index, i);
+    for (size_t i = 0; i < catalog->target_count; i++) {
+        const struct catalog_rule *rule = policy_rule_for(catalog, user_index, i);
 
         if (rule == NULL)
             continue;
-        out->target = &config->targets[i];
+        out->target = &catalog->targets[i];
         out->rule = rule;
         int n = snprintf(out->reason + used, sizeof(out->reason) - used, "%s%s",
-                         count > 0 ? ", " : "", config->targets[i].name);
+                         count > 0 ? ", " : "", catalog->targets[i].name);
         if (n > 0 && (size_t)n < sizeof(out->reason) - used)
             used += (size_t)n;
         out->reason[used] = '\0';
@@ -158,20 +173,20 @@ static void give_reason(struct policy_decision *out, const char *user, const cha
     }
 }
 
-void policy_decide(const struct config *config, const struct config_user *user, const char *target,
-                   struct policy_decision *out)
+void policy_decide(const struct catalog *catalog, const struct catalog_user *user,
+                   const char *target, struct policy_decision *out)
 {
     *out = (struct policy_decision){.verdict = POLICY_USER_UNKNOWN};
     if (user != NULL) {
-        size_t index = (size_t)(user - config->users);
+        size_t index = (size_t)(user - catalog->users);
 
-        SP_BUG(index >= config->user_count);
+        SP_BUG(index >= catalog->user_count);
         if (user->is_disabled)
             out->verdict = POLICY_USER_DISABLED;
         else if (target != NULL && target[0] != '\0')
-            out->verdict = choose_named(config, index, target, out);
+            out->verdict = choose_named(catalog, index, target, out);
         else
-            out->verdict = choose_only(config, index, out);
+            out->verdict = choose_only(catalog, index, out);
     }
     /* One code for every no, so that nobody learns which targets exist. */
     out->errinfo =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Who may reach which target: pure decisions over a configuration. Deny by default.
+ * Who may reach which target: pure decisions over a catalog. Deny by default.
  *
  * A person types NAME, NAME#TARGET, or either with a DOMAIN\ or @DOMAIN that we ignore: Sallyport's
  * users are its own. Without #TARGET the only reachable target is meant.
@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "keeper/config.h"
+#include "keeper/catalog.h"
 
 #define POLICY_REASON_SIZE 512
 
 /* What a person typed, taken apart. */
 struct policy_name {
-    char user[CONFIG_NAME_SIZE];
-    char target[CONFIG_NAME_SIZE]; /* empty if there was no # */
+    char user[CATALOG_NAME_SIZE];
+    char target[CATALOG_NAME_SIZE]; /* empty if there was no # */
     bool has_target;
 };
 
@@ -33,13 +33,13 @@ enum policy_verdict {
     POLICY_VERDICT_COUNT
 };
 
-/* Pointers are into the configuration. */
+/* Pointers are into the catalog. */
 struct policy_decision {
     enum policy_verdict verdict;
-    uint32_t errinfo;                   /* 0, or what the client is told; the same for every no  */
-    const struct config_target *target; /* NULL unless allowed                                   */
-    const struct config_rule *rule;     /* the first rule that allows it; NULL unless allowed    */
-    char reason[POLICY_REASON_SIZE];    /* for the administrator's log only; UTF-8, unescaped    */
+    uint32_t errinfo;                    /* 0, or what the client is told; the same for every no  */
+    const struct catalog_target *target; /* NULL unless allowed                                   */
+    const struct catalog_rule *rule;     /* the first rule that allows it; NULL unless allowed    */
+    char reason[POLICY_REASON_SIZE];     /* for the administrator's log only; UTF-8, unescaped    */
 };
 
 /*
@@ -54,25 +54,25 @@ SP_MUST_USE enum sp_err policy_split_name(const char *typed, struct policy_name 
  * Find the user of a typed name. A disabled user is found too: the caller must treat him as unknown
  * towards the client, and policy_decide refuses him in any case.
  * typed    UTF-8, with or without #TARGET and domain
- * Returns  a pointer into config, or NULL
+ * Returns  a pointer into catalog, or NULL
  */
-const struct config_user *policy_find_user(const struct config *config, const char *typed);
+const struct catalog_user *policy_find_user(const struct catalog *catalog, const char *typed);
 
 /*
  * Decide whether user may go on, and to which target.
- * user     points into config->users; NULL is refused
+ * user     points into catalog->users; NULL is refused
  * target   name as typed, any case; NULL or empty if none was typed
  * out      always written
  */
-void policy_decide(const struct config *config, const struct config_user *user, const char *target,
-                   struct policy_decision *out);
+void policy_decide(const struct catalog *catalog, const struct catalog_user *user,
+                   const char *target, struct policy_decision *out);
 
 /*
  * The first rule that allows user to reach target.
- * Returns  a pointer into config, or NULL if none does
+ * Returns  a pointer into catalog, or NULL if none does
  */
-const struct config_rule *policy_rule_for(const struct config *config, size_t user_index,
-                                          size_t target_index);
+const struct catalog_rule *policy_rule_for(const struct catalog *catalog, size_t user_index,
+                                           size_t target_index);
 
 /*
  * The short name of a verdict, as it stands in events ("allowed", "target_denied", …).

@@ -142,7 +142,8 @@ struct session_ops {
                         uint8_t *signature, size_t *size);
     /* Look an account up by the name as typed, suffix included. */
     void (*account)(void *ctx, const char *user, const char *domain, struct session_account *out);
-    void (*decide)(void *ctx, const struct session *s, struct session_decision *out);
+    /* Decide; what out->secret points into is kept until the session is ACTIVE or gone. */
+    void (*decide)(void *ctx, struct session *s, struct session_decision *out);
     /* Start to connect to s->decision's host and port; the answer comes by session_dialed. */
     enum sp_err (*dial)(void *ctx, struct session *s);
     /* The target's password, UTF-16LE, for login inject. The caller wipes it. */
@@ -154,8 +155,7 @@ struct session_ops {
                              uint8_t known[32]);
     /* Whether this session may follow its target to host, as written there; NULL = the same target
      * again, by its routing token. out->reason says why not. */
-    void (*redirect)(void *ctx, const struct session *s, const char *host,
-                     struct session_decision *out);
+    void (*redirect)(void *ctx, struct session *s, const char *host, struct session_decision *out);
     /* The licence that a target gave before: size 0 if none. Errors: SP_ESYS */
     enum sp_err (*licence_get)(void *ctx, const char *target, const char *scope,
                                struct ipc_licence_get_rsp *out);

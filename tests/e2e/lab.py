@@ -56,6 +56,14 @@ def bound_tcp(port, root='/proc/net/tcp'):
     return any(row[1].endswith(f':{port:04X}') and row[3] == '0A' for row in rows)
 
 
+def is_accepted(peer_port, port, root='/proc/net/tcp'):
+    """Has the server on port accepted the connection from peer_port? Before it has no inode."""
+    with open(root, encoding='ascii') as table:
+        rows = [line.split() for line in table][1:]
+    return any(row[1].endswith(f':{port:04X}') and row[2].endswith(f':{peer_port:04X}')
+               and row[9] != '0' for row in rows)
+
+
 class Process:
     """A program with its output in a file and a process group of its own."""
 

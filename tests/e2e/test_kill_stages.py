@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from gate import Gate, running, target_entry
-from lab import make_certificate, wait_for
+from lab import is_accepted, make_certificate, wait_for
 from rdpmini import Closed, Refused, Script, Target
 from test_states import Walk
 
@@ -147,12 +147,20 @@ def session_of(service, client):
     return started[0]['pid'] if started else None
 
 
+def wait_accepted(service, client):
+    """Until then a connection waits in the kernel, for whichever door is there."""
+    port = client.line.sock.getsockname()[1]
+    wait_for(lambda: is_accepted(port, service.port), what='that door has accepted')
+
+
 def one_stage(service, target, role, stage):
     """What became of the connection; the rest must be as it was."""
     with service.mini() as witness:
         witness.run()
         under_test = Stage(service, target, stage)
         victim = None
+        if stage == 'start':
+            wait_accepted(service, under_test.walk.client)
         if role != 'session':
             victim = service.roles()[role]
         elif stage != 'start':
@@ -182,6 +190,21 @@ def test_what_is_killed_is_lost_and_nothing_else(lab, role):
     wrong = {stage: outcome for stage, outcome in found.items()
              if EXPECTED[role][stage] not in (outcome, 'either')}
     assert not wrong
+
+
+def test_who_waits_for_a_dead_door_is_let_in_by_the_next(lab):
+    start, target = lab
+    service = start('waiting')
+    try:
+        door = service.roles()['door']
+        os.kill(door, signal.SIGSTOP)
+        under_test = Stage(service, target, 'start')
+        port = under_test.walk.client.line.sock.getsockname()[1]
+        assert not is_accepted(port, service.port)
+        service.kill(door)
+        assert under_test.finish() == 'lives'
+    finally:
+        service.stop()
 
 
 @pytest.mark.parametrize('stage', ALL)

@@ -24,18 +24,20 @@ static void check_config(const struct config *config)
 {
     SP_BUG(config->listener_count == 0 || config->listener_count > BOOT_LISTENERS_MAX);
     SP_BUG(config->limits.early_drop_start > config->limits.unauthenticated);
-    for (size_t i = 0; i < config->target_count; i++) {
-        const struct config_target *target = &config->targets[i];
+
+    const struct catalog *c = config->catalog;
+    for (size_t i = 0; i < c->target_count; i++) {
+        const struct catalog_target *target = &c->targets[i];
 
         SP_BUG(target->host[0] == '\0' || target->port == 0);
         SP_BUG(target->tls_mode == IPC_TLS_NONE && target->nla != IPC_NLA_REQUIRED);
-        SP_BUG((target->login == IPC_LOGIN_INJECT) != (target->login_password.size > 0));
+        SP_BUG((target->login == IPC_LOGIN_INJECT) != (target->login_password != NULL));
     }
-    for (size_t i = 0; i < config->user_count; i++) {
+    for (size_t i = 0; i < c->user_count; i++) {
         struct policy_decision decision;
 
-        SP_BUG(policy_find_user(config, config->users[i].name) != &config->users[i]);
-        policy_decide(config, &config->users[i], NULL, &decision);
+        SP_BUG(policy_find_user(c, c->users[i].name) != &c->users[i]);
+        policy_decide(c, &c->users[i], NULL, &decision);
         SP_BUG((decision.errinfo == 0) != (decision.target != NULL));
     }
 }

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "keeper/config.h"
 #include "keeper/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,13 +35,13 @@ static struct config *load(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct config *config = load();
+    const struct catalog *config = load()->catalog;
     struct policy_name name = {.user = "untouched"};
     struct policy_decision decision;
     char typed[2048];
 
     text_utf8_from_utf16le(data, size, typed, sizeof(typed));
-    const struct config_user *user = policy_find_user(config, typed);
+    const struct catalog_user *user = policy_find_user(config, typed);
     if (policy_split_name(typed, &name) != SP_OK) {
         SP_BUG(strcmp(name.user, "untouched") != 0 || user != NULL);
         return 0;

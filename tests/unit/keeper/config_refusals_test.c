@@ -110,8 +110,7 @@ static void test_bad_shape(void **state)
          "2: field users[0]: expected a mapping {name: NAME, nt_hash: HASH}, "
          "found one value",
          NULL},
-        {"users:\n  - name: a\n", "2: field users[0].nt_hash: expected 32 hexadecimal digits",
-         "missing"},
+        {"users:\n  - nt_hash: " HASH "\n", "2: field users[0].name: expected 1 to 64", "missing"},
         {"users:\n  - name: a\n    nt_hash: [" HASH "]\n",
          "3: field users[0].nt_hash: expected 32 hexadecimal digits, file:PATH or env:NAME, found "
          "a list",

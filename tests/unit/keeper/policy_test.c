@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "keeper/config.h"
 #include "keeper/policy.h"
 #include "rdp/errinfo.h"
 
@@ -38,6 +39,7 @@ static const char text[] = "users:\n"
                            "  - {name: again, users: [bob], targets: [web02]}\n";
 
 static struct config *config;
+static const struct catalog *catalog;
 
 static int load(void **state)
 {
@@ -48,6 +50,7 @@ static int load(void **state)
         return 1;
     if (config_parse("policy.yaml", text, sizeof(text) - 1, &config, error, sizeof(error)) != SP_OK)
         fail_msg("%s", error);
+    catalog = config->catalog;
     return 0;
 }
 
@@ -97,7 +100,7 @@ static void test_decisions(void **state)
         struct policy_decision d;
 
         assert_int_equal(policy_split_name(cases[i].typed, &name), SP_OK);
-        policy_decide(config, policy_find_user(config, cases[i].typed), name.target, &d);
+        policy_decide(catalog, policy_find_user(catalog, cases[i].typed), name.target, &d);
         if (d.verdict != cases[i].verdict)
             fail_msg("%s: %s (%s)", cases[i].typed, policy_verdict_name(d.verdict), d.reason);
         if (strstr(d.reason, cases[i].reason) == NULL)
@@ -119,10 +122,10 @@ static void test_refusals_look_alike(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
         assert_int_equal(policy_split_name(typed[i], &name), SP_OK);
-        policy_decide(config, policy_find_user(config, typed[i]), name.target, &d);
+        policy_decide(catalog, policy_find_user(catalog, typed[i]), name.target, &d);
         assert_int_equal(d.errinfo, ERRINFO_SERVER_INSUFFICIENT_PRIVILEGES);
     }
-    policy_decide(config, &config->users[0], NULL, &d);
+    policy_decide(catalog, &catalog->users[0], NULL, &d);
     assert_int_equal(d.errinfo, ERRINFO_NONE);
     assert_string_equal(d.target->name, "web01");
 }
@@ -140,7 +143,7 @@ static void splits(const char *typed, const char *user, const char *target)
 static void test_split(void **state)
 {
     static const char *const bad[] = {"", "#web01", "alice#", "DOM\\", "DOM\\#x", "@x", "alice#@x"};
-    char many[CONFIG_NAME_SIZE + 1];
+    char many[CATALOG_NAME_SIZE + 1];
     struct policy_name name = {.user = "untouched"};
 
     (void)state;
@@ -153,22 +156,22 @@ static void test_split(void **state)
     splits("a#D\\t", "a", "D\\t");
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(policy_split_name(bad[i], &name), SP_EVALUE);
-    memset(many, 'a', CONFIG_NAME_SIZE);
-    many[CONFIG_NAME_SIZE] = '\0';
+    memset(many, 'a', CATALOG_NAME_SIZE);
+    many[CATALOG_NAME_SIZE] = '\0';
     assert_int_equal(policy_split_name(many, &name), SP_ELIMIT);
     assert_string_equal(name.user, "untouched");
-    many[CONFIG_NAME_SIZE - 1] = '\0';
+    many[CATALOG_NAME_SIZE - 1] = '\0';
     assert_int_equal(policy_split_name(many, &name), SP_OK);
-    assert_null(policy_find_user(config, ""));
-    assert_null(policy_find_user(config, "\xff\xfe"));
+    assert_null(policy_find_user(catalog, ""));
+    assert_null(policy_find_user(catalog, "\xff\xfe"));
 }
 
 static void test_rules(void **state)
 {
     (void)state;
-    assert_string_equal(policy_rule_for(config, 1, 1)->name, "group"); /* the first one counts */
-    assert_null(policy_rule_for(config, 0, 1));
-    assert_null(policy_rule_for(config, 3, 2));
+    assert_string_equal(policy_rule_for(catalog, 1, 1)->name, "group"); /* the first one counts */
+    assert_null(policy_rule_for(catalog, 0, 1));
+    assert_null(policy_rule_for(catalog, 3, 2));
     assert_string_equal(policy_verdict_name(POLICY_TARGET_DENIED), "target_denied");
     assert_string_equal(policy_verdict_name(POLICY_VERDICT_COUNT), "?");
 }
@@ -193,7 +196,7 @@ static void test_many_choices(void **state)
                               i);
     if (config_parse("large.yaml", yaml, n, &large, error, sizeof(error)) != SP_OK)
         fail_msg("%s", error);
-    policy_decide(large, &large->users[0], "", &d);
+    policy_decide(large->catalog, &large->catalog->users[0], "", &d);
     assert_int_equal(d.verdict, POLICY_TARGET_CHOICE);
     assert_true(strlen(d.reason) < sizeof(d.reason));
     config_free(large);

@@ -57,7 +57,7 @@ static void on_account(void *ctx, const char *name, const char *domain, struct s
     *out = ((struct world *)ctx)->account;
 }
 
-static void on_decide(void *ctx, const struct session *s, struct session_decision *out)
+static void on_decide(void *ctx, struct session *s, struct session_decision *out)
 {
     (void)s;
     *out = ((struct world *)ctx)->decision;
@@ -99,7 +99,7 @@ static enum sp_err on_known(void *ctx, const char *target, const uint8_t key[32]
     return w->known_err;
 }
 
-static void on_redirect(void *ctx, const struct session *s, const char *host,
+static void on_redirect(void *ctx, struct session *s, const char *host,
                         struct session_decision *out)
 {
     struct world *w = ctx;
