@@ -43,6 +43,12 @@ struct api_request {
 SP_MUST_USE enum sp_err api_parse(const char *line, size_t size, struct api_request *out,
                                   const char **error);
 
+/*
+ * Read one line as a JSON object that holds plain values only.
+ * Returns  it for the caller to json_decref, or NULL if it is none
+ */
+json_t *api_load(const char *line, size_t size);
+
 /* The answer that says no. Owner: the caller; NULL if memory ran out */
 json_t *api_refusal(const char *error);
 

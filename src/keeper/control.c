@@ -75,7 +75,10 @@ static json_t *answer(struct control_client *c, const char *line, size_t size)
 {
     struct api_request request;
     const char *error;
+    json_t *own;
 
+    if (keeper_identity_answer(c, line, size, &own))
+        return own;
     if (api_parse(line, size, &request, &error) != SP_OK)
         return api_refusal(error);
     if (request.command == API_KILL)
@@ -123,12 +126,17 @@ static bool send_answer(struct control_client *c, json_t *root)
     return send_out(c);
 }
 
+static bool is_busy(const struct control_client *c)
+{
+    return c->is_waiting || c->deferred != 0;
+}
+
 /* Answer the lines that are complete, one at a time. False when the client must go. */
 static bool answer_lines(struct control_client *c)
 {
     char *end;
 
-    while (c->out == NULL && !c->is_waiting && (end = memchr(c->in, '\n', c->in_used)) != NULL) {
+    while (c->out == NULL && !is_busy(c) && (end = memchr(c->in, '\n', c->in_used)) != NULL) {
         size_t size = (size_t)(end - c->in);
         json_t *root = answer(c, c->in, size);
 
@@ -141,7 +149,7 @@ static bool answer_lines(struct control_client *c)
         if (!send_answer(c, root))
             return false;
     }
-    if (c->is_waiting) {
+    if (is_busy(c)) {
         ev_io_stop(c->keeper->loop, &c->io);
         return true;
     }
@@ -166,6 +174,32 @@ void control_finish(struct keeper *k, const char *error)
         else
             watch_for(c, c->out != NULL ? EV_WRITE : EV_READ);
     }
+}
+
+uint64_t control_defer(struct control_client *c)
+{
+    static uint64_t count;
+
+    c->deferred = ++count;
+    return c->deferred;
+}
+
+void control_answer(struct keeper *k, uint64_t deferred, json_t *root)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        struct control_client *c = &k->clients[i];
+
+        if (c->fd < 0 || c->deferred != deferred)
+            continue;
+        c->deferred = 0;
+        c->deadline_ms = clock_now_ms() + CONTROL_IDLE_MS;
+        if (!send_answer(c, root))
+            client_close(c);
+        else
+            watch_for(c, c->out != NULL ? EV_WRITE : EV_READ);
+        return;
+    }
+    json_decref(root);
 }
 
 static bool receive(struct control_client *c)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_tickets.h"
 #include "keeper/notify.h"
 
 #define TICK_S         0.25
@@ -84,6 +85,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     keeper_sessions_tick(k, now_ms);
     if (!k->is_finishing)
         keeper_guard_tick(k, now_ms);
+    keeper_tickets_tick(k, now_ms);
     control_tick(k, now_ms);
     keeper_reload_tick(k, now_ms);
     keeper_upgrade_tick(k, now_ms);
@@ -213,6 +215,7 @@ static void keeper_free(struct keeper *k)
     sp_fd_cleanup(&k->heir_fd);
     sp_fd_cleanup(&k->elder_fd);
     guard_close(&k->guard, clock_now_ms());
+    tickets_clear(&k->tickets);
     known_targets_clear(&k->known);
     catalog_unref(&k->catalog);
     event_log_close(&k->log);

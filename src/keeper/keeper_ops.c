@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_tickets.h"
 #include "keeper/licences.h"
 #include "keeper/policy.h"
 #include "keeper/session_priv.h"
@@ -68,15 +69,26 @@ static enum sp_err op_sign(void *ctx, const struct session *s, const struct ipc_
 
 static void op_account(void *ctx, const char *user, const char *domain, struct session_account *out)
 {
-    const struct keeper *k = ctx;
+    struct keeper *k = ctx;
     const struct catalog_user *found = policy_find_user(k->catalog, user);
     bool has_hash = found != NULL && found->has_nt_hash;
+    uint8_t ticket_hash[TICKET_HASH_SIZE];
     const uint8_t *hash = has_hash ? found->nt_hash : k->nobody_hash;
 
+    /* Whoever is asked for, both are looked up: how long it takes tells nothing. */
+    out->is_ticket = keeper_tickets_account(k, user, ticket_hash) && found == NULL;
+    if (out->is_ticket)
+        hash = ticket_hash;
     (void)domain; /* Sallyport's users are its own, whatever domain a client adds */
-    out->is_known = has_hash;
+    out->is_known = has_hash || out->is_ticket;
     out->is_disabled = found != NULL && found->is_disabled;
     memcpy(out->nt_hash, hash, sizeof(out->nt_hash));
+    sp_wipe(ticket_hash, sizeof(ticket_hash));
+}
+
+static const char *op_ticket_use(void *ctx, struct session *s)
+{
+    return keeper_tickets_use(ctx, s);
 }
 
 static bool put_name(const char *text, uint8_t out[IPC_NAME_MAX], uint16_t *size)
@@ -129,19 +141,25 @@ static void op_decide(void *ctx, struct session *s, struct session_decision *out
     const struct keeper *k = ctx;
     struct policy_decision decision;
     struct policy_name name = {0};
+    const char *wanted = NULL;
 
     if (registry_admitted(&k->registry) >= k->config->limits.sessions) {
         deny(out, ERRINFO_DENIED, "limits.sessions is reached");
         return;
     }
-    if (policy_split_name(s->user_text, &name) != SP_OK) {
+    if (policy_split_name(session_person(s), &name) != SP_OK) {
         deny(out, ERRINFO_NOT_ENTITLED, "the name cannot be taken apart");
         return;
     }
-    policy_decide(k->catalog, policy_find_user(k->catalog, s->user_text),
-                  name.has_target ? name.target : NULL, &decision);
+    if (s->ticket[0] != '\0')
+        wanted = s->ticket_target;
+    else if (name.has_target)
+        wanted = name.target;
+    policy_decide(k->catalog, policy_find_user(k->catalog, session_person(s)), wanted, &decision);
     if (decision.verdict != POLICY_ALLOWED)
         deny(out, decision.errinfo, decision.reason);
+    else if (s->ticket[0] != '\0' && decision.target->login != IPC_LOGIN_INJECT)
+        deny(out, ERRINFO_NOT_ENTITLED, "a ticket has no password for a target with login delegate");
     else
         allow(k, decision.target, decision.rule, name.user, s->domain_text, out);
     if (out->is_allowed)
@@ -199,16 +217,18 @@ static bool redirect_to_target(const struct keeper *k, struct session *s, const 
                                struct session_decision *out)
 {
     const struct catalog *c = k->catalog;
-    const struct catalog_user *user = policy_find_user(c, s->user_text);
+    const struct catalog_user *user = policy_find_user(c, session_person(s));
     struct policy_name name = {0};
 
-    if (user == NULL || user->is_disabled || policy_split_name(s->user_text, &name) != SP_OK)
+    if (user == NULL || user->is_disabled || policy_split_name(session_person(s), &name) != SP_OK)
         return false;
     for (size_t i = 0; i < c->target_count; i++) {
         const struct catalog_rule *rule;
 
         if (strcasecmp(c->targets[i].host, host) != 0)
             continue;
+        if (s->ticket[0] != '\0' && !catalog_name_equal(c->targets[i].name, s->ticket_target))
+            continue; /* a ticket is for one target */
         rule = policy_rule_for(c, (size_t)(user - c->users), i);
         if (rule == NULL)
             continue;
@@ -299,6 +319,7 @@ void keeper_ops_init(struct keeper *k)
                                   .send = op_send,
                                   .sign = op_sign,
                                   .account = op_account,
+                                  .ticket_use = op_ticket_use,
                                   .decide = op_decide,
                                   .dial = op_dial,
                                   .password = op_password,

@@ -15,6 +15,8 @@
 #include "keeper/keeper.h"
 #include "keeper/registry.h"
 #include "keeper/session_table.h"
+#include "keeper/store.h"
+#include "keeper/tickets.h"
 
 #define CONTROL_CLIENTS_MAX 8
 #define CONTROL_IDLE_MS     10000
@@ -44,6 +46,7 @@ struct control_client {
     int fd; /* -1 = free */
     uid_t uid;
     bool is_waiting; /* for what it asked to be done; reads no more until then */
+    uint64_t deferred; /* the number of an answer that comes later; 0 = none */
     int64_t deadline_ms;
     size_t in_used;
     char in[API_LINE_MAX + 1];
@@ -64,6 +67,9 @@ struct keeper {
     struct event_log log;
     struct known_targets known;
     struct registry registry;
+    struct store *store;
+    struct tickets tickets;
+    int64_t tickets_expire_ms; /* when dead ones are looked for */
     struct session_ops ops;
     struct guard guard;
     const char *spoiled;     /* a file of the guard that could not be used */
@@ -191,6 +197,16 @@ void keeper_guard_tick(struct keeper *k, int64_t now_ms);
 /* Answer "bans", "ban" and "unban". Owner: the caller */
 json_t *keeper_guard_answer(struct keeper *k, const struct api_request *request, uid_t uid);
 
+/* ---- api_identity.c ---- */
+
+/*
+ * Answer the commands about tickets, .rdp files and factors.
+ * answer   written only if true; NULL: control_answer follows
+ * Returns  false if it is none of them
+ */
+bool keeper_identity_answer(struct control_client *c, const char *line, size_t size,
+                            json_t **answer);
+
 /* ---- upgrade.c ---- */
 
 /* Start the program that is on disk now, to take over; control_finish says how it went. */
@@ -220,6 +236,18 @@ void keeper_drain(struct keeper *k);
  * error    NULL if it is done
  */
 void control_finish(struct keeper *k, const char *error);
+
+/*
+ * Answer this client later, and read no more of it until then.
+ * Returns  the number that control_answer takes
+ */
+uint64_t control_defer(struct control_client *c);
+
+/*
+ * Answer a client that was deferred; if it is gone the answer is dropped.
+ * answer   taken
+ */
+void control_answer(struct keeper *k, uint64_t deferred, json_t *answer);
 
 /* Serve k->control_fd, whose name is path and is removed when it is stopped. */
 void control_start(struct keeper *k, const char *path);
