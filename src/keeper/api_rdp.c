@@ -21,14 +21,14 @@ bool api_rdp_rule(const struct identity_ask *ask, const struct catalog_user **us
     const struct catalog_target *what = catalog_find_target(catalog, identity_text(ask, "target"));
     const struct catalog_rule *found;
 
-    *error = who == NULL          ? "there is no such user; \"sallyport check\" shows them"
-             : what == NULL       ? "there is no such target; \"sallyport check\" shows them"
-             : who->is_disabled   ? "this user is disabled"
-                                  : "no rule lets this user reach this target";
+    *error = who == NULL        ? "there is no such user; \"sallyport check\" shows them"
+             : what == NULL     ? "there is no such target; \"sallyport check\" shows them"
+             : who->is_disabled ? "this user is disabled"
+                                : "no rule lets this user reach this target";
     if (who == NULL || what == NULL || who->is_disabled)
         return false;
-    found = policy_rule_for(catalog, (size_t)(who - catalog->users),
-                            (size_t)(what - catalog->targets));
+    found =
+        policy_rule_for(catalog, (size_t)(who - catalog->users), (size_t)(what - catalog->targets));
     if (found == NULL)
         return false;
     *user = who;
@@ -82,8 +82,7 @@ char *api_rdp_file(const struct identity_ask *ask, const char *user,
         return NULL;
     *error = "the file cannot be signed";
     out = malloc(RDPFILE_TEXT_MAX);
-    if (out != NULL &&
-        rdpfile_sign(text, ask->k->now->signer, out, RDPFILE_TEXT_MAX) == SP_OK)
+    if (out != NULL && rdpfile_sign(text, ask->k->now->signer, out, RDPFILE_TEXT_MAX) == SP_OK)
         return out;
     free(out);
     return NULL;

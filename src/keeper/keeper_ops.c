@@ -159,7 +159,8 @@ static void op_decide(void *ctx, struct session *s, struct session_decision *out
     if (decision.verdict != POLICY_ALLOWED)
         deny(out, decision.errinfo, decision.reason);
     else if (s->ticket[0] != '\0' && decision.target->login != IPC_LOGIN_INJECT)
-        deny(out, ERRINFO_NOT_ENTITLED, "a ticket has no password for a target with login delegate");
+        deny(out, ERRINFO_NOT_ENTITLED,
+             "a ticket has no password for a target with login delegate");
     else
         allow(k, decision.target, decision.rule, name.user, s->domain_text, out);
     if (out->is_allowed)
@@ -227,7 +228,7 @@ static bool redirect_to_target(const struct keeper *k, struct session *s, const 
 
         if (strcasecmp(c->targets[i].host, host) != 0)
             continue;
-        if (s->ticket[0] != '\0' && !catalog_name_equal(c->targets[i].name, s->ticket_target))
+        if (s->ticket[0] != '\0' && !config_name_equal(c->targets[i].name, s->ticket_target))
             continue; /* a ticket is for one target */
         rule = policy_rule_for(c, (size_t)(user - c->users), i);
         if (rule == NULL)

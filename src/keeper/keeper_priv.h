@@ -45,7 +45,7 @@ struct control_client {
     struct keeper *keeper;
     int fd; /* -1 = free */
     uid_t uid;
-    bool is_waiting; /* for what it asked to be done; reads no more until then */
+    bool is_waiting;   /* for what it asked to be done; reads no more until then */
     uint64_t deferred; /* the number of an answer that comes later; 0 = none */
     int64_t deadline_ms;
     size_t in_used;

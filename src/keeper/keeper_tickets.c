@@ -119,8 +119,7 @@ const char *keeper_tickets_use(struct keeper *k, struct session *s)
 
     if (ticket == NULL)
         return "unknown user";
-    enum ticket_verdict verdict =
-        tickets_judge(&k->tickets, ticket, s->peer.ip, clock_wall_us());
+    enum ticket_verdict verdict = tickets_judge(&k->tickets, ticket, s->peer.ip, clock_wall_us());
     remember(s, ticket);
     if (verdict != TICKET_GOOD)
         return ticket_verdict_reason(verdict);

@@ -53,7 +53,7 @@ enum session_state {
 struct session_account {
     bool is_known;
     bool is_disabled;
-    bool is_ticket;         /* not a person's: ticket_use says whether it is good */
+    bool is_ticket;      /* not a person's: ticket_use says whether it is good */
     uint8_t nt_hash[16]; /* of nobody, and always the same, if unknown */
 };
 
@@ -111,8 +111,8 @@ struct session {
     char user_text[IPC_NAME_MAX], domain_text[IPC_NAME_MAX]; /* as typed, UTF-8, unescaped */
     /* Signed in by a ticket: its id (else empty), whose it is, where to. */
     char ticket[TICKET_ID_SIZE], person[TICKET_NAME_SIZE], ticket_target[TICKET_NAME_SIZE];
-    uint8_t late_key[16]; /* for a VERIFY whose answer comes later */
-    char client[IPC_TEXT_MAX];                               /* client name, unescaped */
+    uint8_t late_key[16];      /* for a VERIFY whose answer comes later */
+    char client[IPC_TEXT_MAX]; /* client name, unescaped */
     struct session_decision decision;
     bool is_dialed;
     uint32_t dial_status;
@@ -149,9 +149,6 @@ struct session_ops {
     void (*account)(void *ctx, const char *user, const char *domain, struct session_account *out);
     /* Decide; what out->secret points into is kept until the session is ACTIVE or gone. */
     void (*decide)(void *ctx, struct session *s, struct session_decision *out);
-    /* Use the ticket whose password was proven. NULL: it is being stored, session_ticket_done
-     * follows; else why it is refused. */
-    const char *(*ticket_use)(void *ctx, struct session *s);
     /* Start to connect to s->decision's host and port; the answer comes by session_dialed. */
     enum sp_err (*dial)(void *ctx, struct session *s);
     /* The target's password, UTF-16LE, for login inject. The caller wipes it. */
@@ -177,6 +174,9 @@ struct session_ops {
     uint64_t (*attack)(void *ctx, const char *id);
     /* Write an event and end it. */
     enum sp_err (*event)(void *ctx, struct event *e, bool is_durable);
+    /* Use the ticket whose password was proven. NULL: it is being stored, session_ticket_done
+     * follows; else why it is refused. */
+    const char *(*ticket_use)(void *ctx, struct session *s);
 };
 
 /* Start a session's record: id and number are made here, fd and pidfd are taken. */

@@ -35,8 +35,8 @@ static enum sp_err answer(struct session *s, const struct session_ops *ops, cons
         session_refuse(s, "login refused");
     }
     sp_wipe(s->late_key, sizeof(s->late_key));
-    enum sp_err err = session_answer_deferred(s, ops, s->deferred, IPC_VERIFY_RSP, &rsp,
-                                              sizeof(rsp), -1);
+    enum sp_err err =
+        session_answer_deferred(s, ops, s->deferred, IPC_VERIFY_RSP, &rsp, sizeof(rsp), -1);
     sp_wipe(&rsp, sizeof(rsp));
     return err;
 }

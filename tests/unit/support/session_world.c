@@ -57,6 +57,17 @@ static void on_account(void *ctx, const char *name, const char *domain, struct s
     *out = ((struct world *)ctx)->account;
 }
 
+static const char *on_ticket(void *ctx, struct session *s)
+{
+    struct world *w = ctx;
+
+    snprintf(s->ticket, sizeof(s->ticket), "t-00000000");
+    snprintf(s->person, sizeof(s->person), "bob");
+    snprintf(s->ticket_target, sizeof(s->ticket_target), "web01");
+    w->ticket_uses++;
+    return w->ticket_refusal;
+}
+
 static void on_decide(void *ctx, struct session *s, struct session_decision *out)
 {
     (void)s;
@@ -200,7 +211,7 @@ void world_init(struct world *w)
     w->ops = (struct session_ops){
         w,           on_now,   on_send,     on_sign,        on_account,     on_decide,    on_dial,
         on_password, on_known, on_redirect, on_licence_get, on_licence_put, on_penalised, on_charge,
-        on_attack,   on_event};
+        on_attack,   on_event, on_ticket};
 }
 
 void world_clear(struct world *w)

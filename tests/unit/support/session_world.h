@@ -20,10 +20,12 @@ struct world {
     struct session_decision decision;
     enum sp_err sign_err, dial_err, send_err, event_err, password_err, known_err, licence_err;
     bool known_is_new, is_penalised;
+    const char *ticket_refusal;       /* NULL: the ticket is good, and being stored */
     char redirect_host[IPC_HOST_MAX]; /* that keeper was asked about last */
     uint32_t licence_size;            /* of the last one put */
     /* what was done to it */
     unsigned charges[PENALTY_CAUSE_COUNT], attacks;
+    unsigned ticket_uses;
     unsigned signs, dials, sends, durable_events, passwords;
     int sent_fd; /* last descriptor that was sent: its number only */
     uint32_t sent_type;
