@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What keeper hands to a helper process when it starts it: fixed descriptors and one sealed memfd.
  *
- * keeper runs its own executable again with "--role=door|spawner|dialer", so that no secret of
- * keeper's memory is in the child, and gives it these descriptors and no other.
+ * keeper runs sallyport-net with "--role=door|spawner|dialer", so that no secret of keeper's memory
+ * and no library that it needs not is in the child, and gives it these descriptors and no other.
  */
 #ifndef SP_BASE_BOOT_H
 #define SP_BASE_BOOT_H

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "keeper/config.h"
 #include "keeper/policy.h"
@@ -84,13 +85,12 @@ static void print_users(const struct catalog *catalog)
     cli_table_init(&table, 2, headline);
     for (size_t i = 0; i < catalog->user_count; i++) {
         char reach[TEXT_SIZE] = "", one[2 * CATALOG_NAME_SIZE + 16], name[4 * CATALOG_NAME_SIZE];
+        size_t count = 0;
+        SP_FREE struct policy_choice *choices =
+            policy_choices(catalog, &catalog->users[i], NULL, &count);
 
-        for (size_t k = 0; k < catalog->target_count; k++) {
-            const struct catalog_rule *rule = policy_rule_for(catalog, i, k);
-
-            if (rule == NULL)
-                continue;
-            snprintf(one, sizeof(one), "%s (%s)", catalog->targets[k].name, rule->name);
+        for (size_t k = 0; k < count; k++) {
+            snprintf(one, sizeof(one), "%s (%s)", choices[k].target->name, choices[k].rule->name);
             append(reach, ", ", one);
         }
         text_escape(catalog->users[i].name, name, sizeof(name));
@@ -104,16 +104,33 @@ static void print_users(const struct catalog *catalog)
     cli_table_clear(&table);
 }
 
+/* True if a rule that allows names the target, and somebody. */
+static bool is_reached(const struct catalog *catalog, const struct catalog_set *rules)
+{
+    for (uint32_t i = 0; i < rules->count; i++) {
+        const struct catalog_rule *rule = &catalog->rules[rules->items[i]];
+
+        if (rule->is_deny)
+            continue;
+        if (rule->users.count > 0)
+            return true;
+        for (uint32_t k = 0; k < rule->groups.count; k++)
+            if (catalog->groups[rule->groups.items[k]].members.count > 0)
+                return true;
+    }
+    return false;
+}
+
 /* What is legal and probably not meant. */
 static void print_warnings(const struct catalog *catalog)
 {
     for (size_t k = 0; k < catalog->target_count; k++) {
         const struct catalog_target *target = &catalog->targets[k];
-        bool is_reached = false;
+        bool has_rule = is_reached(catalog, &target->rules);
 
-        for (size_t i = 0; i < catalog->user_count && !is_reached; i++)
-            is_reached = policy_rule_for(catalog, i, k) != NULL;
-        if (!is_reached)
+        for (uint32_t i = 0; i < target->tags.count && !has_rule; i++)
+            has_rule = is_reached(catalog, &catalog->tags[target->tags.items[i]].rules);
+        if (!has_rule)
             fprintf(stderr, "Warning: no rule lets anybody reach target %s.\n", target->name);
         if (target->tls_mode == IPC_TLS_NONE)
             fprintf(stderr,
@@ -149,15 +166,13 @@ static json_t *describe_users(const struct catalog *catalog)
 
     for (size_t i = 0; i < catalog->user_count; i++) {
         json_t *reach = json_array();
+        size_t count = 0;
+        SP_FREE struct policy_choice *choices =
+            policy_choices(catalog, &catalog->users[i], NULL, &count);
 
-        for (size_t k = 0; k < catalog->target_count; k++) {
-            const struct catalog_rule *rule = policy_rule_for(catalog, i, k);
-
-            if (rule != NULL)
-                json_array_append_new(reach,
-                                      json_pack("{s:s, s:s}", "target", catalog->targets[k].name,
-                                                "rule", rule->name));
-        }
+        for (size_t k = 0; k < count; k++)
+            json_array_append_new(reach, json_pack("{s:s, s:s}", "target", choices[k].target->name,
+                                                   "rule", choices[k].rule->name));
         json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", catalog->users[i].name,
                                               "disabled", (int)catalog->users[i].is_disabled,
                                               "may_reach", reach));

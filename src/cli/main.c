@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The `sallyport` program: a command of the administrator, or a helper process of the service.
+ * The `sallyport` program: a command of the administrator, or keeper.
  */
 #include <locale.h>
 #include <stdio.h>
@@ -7,22 +7,12 @@
 
 #include "cli/args.h"
 #include "cli/cli.h"
-#include "door/dialer.h"
-#include "door/door.h"
-#include "door/spawner.h"
 #include "keeper/serve.h"
 #include "sp_version.h"
 
-/* keeper starts its helpers with this one argument; it is no part of the command line for people.
- */
+/* An upgrade starts us with this one argument; it is no part of the command line for people. */
 static int run_role(const char *role)
 {
-    if (strcmp(role, "door") == 0)
-        return door_main();
-    if (strcmp(role, "spawner") == 0)
-        return spawner_main();
-    if (strcmp(role, "dialer") == 0)
-        return dialer_main();
     if (strcmp(role, "heir") == 0)
         return serve_heir_main();
     fputs("sallyport: --role is for the service itself; use: sallyport serve\n", stderr);

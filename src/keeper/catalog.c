@@ -71,6 +71,11 @@ static void clear_rules(struct catalog *catalog)
         catalog_set_clear(&rule->groups);
         catalog_set_clear(&rule->targets);
         catalog_set_clear(&rule->tags);
+        free(rule->conditions.sources);
+        free(rule->conditions.countries);
+        free(rule->conditions.clients);
+        free(rule->conditions.approval.ticket);
+        free(rule->conditions.consent);
     }
     free(catalog->rules);
 }

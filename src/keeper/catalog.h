@@ -17,12 +17,14 @@
 
 #include "base/err.h"
 #include "base/ipc_msg.h"
+#include "base/net.h"
 #include "keeper/catalog_names.h"
 #include "keeper/secret.h"
 
 #define CATALOG_ACCOUNT_SIZE  257 /* login user and domain of a target, with NUL, UTF-8 */
 #define CATALOG_REDIRECT_SIZE 61  /* a host's name there, with NUL                      */
 #define CATALOG_PIN_SIZE      32  /* SHA-256 of the DER SubjectPublicKeyInfo            */
+#define CATALOG_ZONE_SIZE     48  /* "America/Argentina/ComodRivadavia", with NUL   */
 #define CATALOG_ERROR_SIZE    2048
 #define CATALOG_SOURCES_MAX   4
 
@@ -86,10 +88,59 @@ struct catalog_tag {
     struct catalog_set rules;
 };
 
+enum catalog_mfa { CATALOG_MFA_NONE, CATALOG_MFA_ANY, CATALOG_MFA_TOTP, CATALOG_MFA_WEBAUTHN };
+
+/* How somebody has proven who he is on the way in; a rule's nla is a set of bits 1 << kind. */
+enum catalog_nla {
+    CATALOG_NLA_NONE,
+    CATALOG_NLA_NTLM,
+    CATALOG_NLA_KERBEROS,
+    CATALOG_NLA_TICKET,
+    CATALOG_NLA_COUNT
+};
+
+/* Days and hours in a time zone. */
+struct catalog_when {
+    bool is_set;
+    uint8_t days; /* bit 0 = Sunday */
+    bool has_hours;
+    uint16_t from_min, to_min; /* of the local day; from > to goes over midnight */
+    char zone[CATALOG_ZONE_SIZE];
+};
+
+/* An approval that somebody has to give before. */
+struct catalog_approval {
+    bool is_set, needs_reason;
+    uint32_t group; /* who may give it, index in groups */
+    uint32_t longest_ms;
+    char *ticket; /* owned; POSIX extended regular expression, or NULL */
+};
+
+/* What must hold beside who and what; empty = does not matter. */
+struct catalog_conditions {
+    struct net *sources; /* owned */
+    size_t source_count;
+    char (*countries)[3]; /* owned; ISO 3166, upper case */
+    size_t country_count;
+    struct catalog_when when;
+    uint32_t nla;                       /* 0 = any */
+    char (*clients)[CATALOG_NAME_SIZE]; /* owned; patterns with * and ? */
+    size_t client_count;
+    bool has_builds;
+    uint32_t build_least, build_most;
+    enum catalog_mfa mfa;
+    uint32_t fresh_ms; /* 0 = however long ago */
+    struct catalog_approval approval;
+    char *consent;                           /* owned; NULL = none is asked */
+    uint32_t user_sessions, target_sessions; /* at most so many at once; 0 = no limit */
+};
+
 /* Who may reach what. Its place in the array is its place in the order of rules. */
 struct catalog_rule {
     char name[CATALOG_NAME_SIZE];
+    bool is_deny; /* it takes away what others give */
     struct catalog_set users, groups, targets, tags;
+    struct catalog_conditions conditions;
     struct ipc_channels channels;
     bool has_idle;     /* else limits.idle holds             */
     uint32_t idle_ms;  /* 0 = none                           */

@@ -57,8 +57,11 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
 {
     int pair[2] = {-1, -1};
 
-    *c = (struct children){
-        .boot_fd = boot_fd, .penalties_fd = -1, .door_end = -1, .spawner_end = -1};
+    *c = (struct children){.boot_fd = boot_fd,
+                           .program_fd = -1,
+                           .penalties_fd = -1,
+                           .door_end = -1,
+                           .spawner_end = -1};
     for (size_t i = 0; i < CHILD_ROLE_COUNT; i++)
         c->child[i].channel = -1;
     for (; c->listener_count < listener_count; c->listener_count++)
@@ -73,14 +76,7 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
     return err;
 }
 
-/* The first descriptor number that a helper gets nothing at. */
-static int first_free(const struct children *c, enum child_role role)
-{
-    if (role == CHILD_DOOR)
-        return BOOT_FD_LISTENERS + (int)c->listener_count;
-    return role == CHILD_SPAWNER ? BOOT_FD_PEER + 1 : BOOT_FD_PEER;
-}
-
+/* Whatever else is open is close-on-exec: serve.c sees to what our own starter left open. */
 static int add_files(const struct children *c, enum child_role role, int keeper_end,
                      posix_spawn_file_actions_t *files)
 {
@@ -97,8 +93,7 @@ static int add_files(const struct children *c, enum child_role role, int keeper_
         bad |= posix_spawn_file_actions_adddup2(files, c->spawner_end, BOOT_FD_PEER);
     for (size_t i = 0; role == CHILD_DOOR && i < c->listener_count; i++)
         bad |= posix_spawn_file_actions_adddup2(files, c->listeners[i], BOOT_FD_LISTENERS + (int)i);
-    /* Ours are close-on-exec; what our own starter left open may not be. */
-    return bad | posix_spawn_file_actions_addclosefrom_np(files, first_free(c, role));
+    return bad;
 }
 
 /* A group of its own, so that Ctrl-C reaches keeper only; signals as at the start of a program. */
@@ -116,12 +111,14 @@ static int set_attributes(posix_spawnattr_t *attr)
 
 static int spawn(const struct children *c, enum child_role role, int keeper_end, pid_t *pid)
 {
-    char program[] = "sallyport", option[32];
+    char program[] = "sallyport-net", path[32], option[32];
     char *argv[] = {program, option, NULL};
     char *environment[] = {NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
 
+    /* By its descriptor: what was there at the start, whatever has become of the file. */
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", c->program_fd);
     snprintf(option, sizeof(option), "--role=%s", names[role]);
     if (posix_spawn_file_actions_init(&files) != 0)
         return ENOMEM;
@@ -131,7 +128,7 @@ static int spawn(const struct children *c, enum child_role role, int keeper_end,
     }
     int bad = add_files(c, role, keeper_end, &files) | set_attributes(&attr);
     if (bad == 0)
-        bad = posix_spawn(pid, "/proc/self/exe", &files, &attr, argv, environment);
+        bad = posix_spawn(pid, path, &files, &attr, argv, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attr);
     return bad;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The helper processes: keeper's own executable again, with base/boot.h's descriptors and no more.
+ * The helper processes: sallyport-net, with base/boot.h's descriptors and no more.
  *
  * keeper keeps both ends of the pair between door and spawner, and the listening sockets: a helper
  * that died finds, when it is started again, what was waiting for it.
@@ -28,6 +28,7 @@ struct child {
 struct children {
     int boot_fd; /* sealed memfd for all */
     int door_end, spawner_end;
+    int program_fd;   /* what they run, O_PATH, close-on-exec; borrowed, set before a start */
     int penalties_fd; /* for door; borrowed, above all numbers of boot.h; set before a start */
     int listeners[BOOT_LISTENERS_MAX];
     size_t listener_count;

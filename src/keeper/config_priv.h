@@ -12,7 +12,9 @@
 
 #include "keeper/config.h"
 
-#define CONFIG_FIELD_SIZE 256
+#define CONFIG_FIELD_SIZE  256
+#define CONFIG_NETS_MAX    256 /* sources or countries of one rule */
+#define CONFIG_CLIENTS_MAX 64  /* patterns of one rule             */
 
 /* ---- config_map.c ---- */
 
@@ -139,11 +141,41 @@ struct config_raw_channels {
     uint32_t clipboard_kinds_count;
 };
 
+struct config_raw_when {
+    char **days;
+    uint32_t days_count;
+    char *hours, *zone;
+};
+
+struct config_raw_clients {
+    char **names;
+    uint32_t names_count;
+    char *builds;
+};
+
+struct config_raw_approval {
+    char *by, *longest, *reason, *ticket;
+};
+
+struct config_raw_require {
+    struct config_raw_approval *approval;
+};
+
+struct config_raw_concurrent {
+    char *user, *target;
+};
+
 struct config_raw_rule {
-    char *name, *idle, *total;
+    char *name, *effect, *idle, *total, *mfa, *fresh, *consent;
+    char *recording, *watermark, *four_eyes;
     struct config_raw_channels *channels;
-    char **users, **groups, **targets, **tags;
-    uint32_t users_count, groups_count, targets_count, tags_count;
+    struct config_raw_when *when;
+    struct config_raw_clients *clients;
+    struct config_raw_require *require;
+    struct config_raw_concurrent *concurrent;
+    char **users, **groups, **targets, **tags, **sources, **countries, **nla;
+    uint32_t users_count, groups_count, targets_count, tags_count, sources_count, countries_count;
+    uint32_t nla_count;
 };
 
 /* The file as libcyaml gives it: a key that is absent is NULL. */
@@ -301,6 +333,18 @@ SP_MUST_USE enum sp_err config_check_rules(struct config_load_state *s);
 SP_MUST_USE enum sp_err config_check_channels(struct config_load_state *s,
                                               const struct config_raw_rule *raw, size_t index,
                                               struct catalog_rule *made);
+
+/* ---- config_conditions.c, config_demands.c ---- */
+
+/* Fill what a rule is on condition of: where from, when, by which client and which NLA. */
+SP_MUST_USE enum sp_err config_check_conditions(struct config_load_state *s,
+                                                const struct config_raw_rule *raw, size_t index,
+                                                struct catalog_rule *made);
+
+/* Fill what a rule demands of the person: factors, approval, consent; and the words kept free. */
+SP_MUST_USE enum sp_err config_check_demands(struct config_load_state *s,
+                                             const struct config_raw_rule *raw, size_t index,
+                                             struct catalog_rule *made);
 
 /*
  * Fetch a secret of the file: refuses an inline one in a file that others can read.

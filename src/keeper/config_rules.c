@@ -94,6 +94,10 @@ static enum sp_err check_rule(struct config_load_state *s, const struct config_r
         err = check_is_whole(s, raw, index);
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && err == SP_OK; i++)
         err = resolve(s, &lists[i], index, (uint32_t)(made - c->rules));
+    if (err == SP_OK)
+        err = config_check_conditions(s, raw, index, made);
+    if (err == SP_OK)
+        err = config_check_demands(s, raw, index, made);
     return err == SP_OK ? config_check_channels(s, raw, index, made) : err;
 }
 

@@ -121,8 +121,54 @@ static const cyaml_schema_field_t channel_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t when_fields[] = {
+    FIELD_LIST(config_raw_when, days, OPTIONAL, &text_entry, 7),
+    FIELD_TEXT(config_raw_when, hours, OPTIONAL),
+    FIELD_TEXT(config_raw_when, zone, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t clients_fields[] = {
+    FIELD_LIST(config_raw_clients, names, OPTIONAL, &text_entry, CONFIG_CLIENTS_MAX),
+    FIELD_TEXT(config_raw_clients, builds, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t approval_fields[] = {
+    FIELD_TEXT(config_raw_approval, by, TEXT),
+    FIELD_TEXT(config_raw_approval, longest, OPTIONAL),
+    FIELD_TEXT(config_raw_approval, reason, OPTIONAL),
+    FIELD_TEXT(config_raw_approval, ticket, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t require_fields[] = {
+    FIELD_MAP(config_raw_require, approval, OPTIONAL, approval_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t concurrent_fields[] = {
+    FIELD_TEXT(config_raw_concurrent, user, OPTIONAL),
+    FIELD_TEXT(config_raw_concurrent, target, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t rule_fields[] = {
     FIELD_TEXT(config_raw_rule, name, TEXT),
+    FIELD_TEXT(config_raw_rule, effect, OPTIONAL),
+    FIELD_LIST(config_raw_rule, sources, OPTIONAL, &text_entry, CONFIG_NETS_MAX),
+    FIELD_LIST(config_raw_rule, countries, OPTIONAL, &text_entry, CONFIG_NETS_MAX),
+    FIELD_MAP(config_raw_rule, when, OPTIONAL, when_fields),
+    FIELD_TEXT(config_raw_rule, mfa, OPTIONAL),
+    FIELD_TEXT(config_raw_rule, fresh, OPTIONAL),
+    FIELD_LIST(config_raw_rule, nla, OPTIONAL, &text_entry, CATALOG_NLA_COUNT),
+    FIELD_MAP(config_raw_rule, clients, OPTIONAL, clients_fields),
+    FIELD_MAP(config_raw_rule, require, OPTIONAL, require_fields),
+    FIELD_TEXT(config_raw_rule, consent, OPTIONAL),
+    FIELD_MAP(config_raw_rule, concurrent, OPTIONAL, concurrent_fields),
+    FIELD_TEXT(config_raw_rule, recording, OPTIONAL),
+    FIELD_TEXT(config_raw_rule, watermark, OPTIONAL),
+    FIELD_TEXT(config_raw_rule, four_eyes, OPTIONAL),
     FIELD_LIST(config_raw_rule, users, OPTIONAL, &text_entry, CATALOG_USERS_MAX),
     FIELD_LIST(config_raw_rule, groups, OPTIONAL, &text_entry, CATALOG_GROUPS_MAX),
     FIELD_LIST(config_raw_rule, targets, OPTIONAL, &text_entry, CATALOG_TARGETS_MAX),

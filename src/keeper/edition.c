@@ -24,6 +24,7 @@ struct edition *edition_new(struct keeper *k, struct load *l)
     enum sp_err err =
         children_init(&e->children, l->boot_fd, l->listeners, l->config->listener_count, &fail);
     e->children.penalties_fd = k->guard.door_fd;
+    e->children.program_fd = k->net_fd;
     l->boot_fd = -1;
     for (size_t i = 0; i < BOOT_LISTENERS_MAX; i++)
         l->listeners[i] = -1;

@@ -83,6 +83,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     edition_start(k->now, now_ms);
     keeper_sessions_tick(k, now_ms);
+    keeper_reevaluate_tick(k);
     if (!k->is_finishing)
         keeper_guard_tick(k, now_ms);
     keeper_tickets_tick(k, now_ms);
@@ -176,6 +177,7 @@ static struct keeper *keeper_new(struct keeper_start *start)
     k->known = start->known;
     k->control_fd = start->control_fd;
     k->starter_uid = start->starter_uid;
+    k->net_fd = start->net_fd;
     k->program = start->program;
     k->heir_fd = -1;
     k->elder_fd = start->elder_fd;

@@ -9,6 +9,7 @@ void keeper_catalog_replace(struct keeper *k, struct catalog *catalog)
 
     k->catalog = catalog;
     catalog_unref(&old);
+    keeper_reevaluate(k);
 }
 
 enum sp_err keeper_catalog_make(const struct keeper *k, const struct catalog_source *more,

@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "keeper/keeper_priv.h"
 #include "keeper/keeper_tickets.h"
 #include "keeper/licences.h"
@@ -91,82 +89,6 @@ static const char *op_ticket_use(void *ctx, struct session *s)
     return keeper_tickets_use(ctx, s);
 }
 
-static bool put_name(const char *text, uint8_t out[IPC_NAME_MAX], uint16_t *size)
-{
-    size_t used = 0;
-
-    if (text_utf16le_from_utf8(text, out, IPC_NAME_MAX, &used) != SP_OK)
-        return false;
-    *size = (uint16_t)used;
-    return true;
-}
-
-static void deny(struct session_decision *out, uint32_t errinfo, const char *reason)
-{
-    sp_wipe(out, sizeof(*out));
-    out->errinfo = errinfo;
-    out->nt_status = STATUS_LOGON_TYPE_NOT_GRANTED;
-    snprintf(out->reason, sizeof(out->reason), "%s", reason);
-}
-
-static void allow(const struct keeper *k, const struct catalog_target *t,
-                  const struct catalog_rule *rule, const char *user, const char *domain,
-                  struct session_decision *out)
-{
-    bool is_inject = t->login == IPC_LOGIN_INJECT;
-
-    *out = (struct session_decision){.is_allowed = true,
-                                     .nla = t->nla,
-                                     .login = t->login,
-                                     .tls_mode = t->tls_mode,
-                                     .idle_ms =
-                                         rule->has_idle ? rule->idle_ms : k->config->limits.idle_ms,
-                                     .total_ms = rule->total_ms,
-                                     .tls_min = t->tls_min,
-                                     .channels = rule->channels,
-                                     .port = t->port,
-                                     .dial_timeout_ms = k->config->limits.connect_timeout_ms,
-                                     .secret = t};
-    snprintf(out->target, sizeof(out->target), "%s", t->name);
-    snprintf(out->host, sizeof(out->host), "%s", t->host);
-    snprintf(out->rule, sizeof(out->rule), "%s", rule->name);
-    memcpy(out->pin, t->pin, sizeof(out->pin));
-    if (!put_name(is_inject ? t->login_user : user, out->user, &out->user_size) ||
-        !put_name(is_inject ? t->login_domain : domain, out->domain, &out->domain_size))
-        deny(out, ERRINFO_NOT_ENTITLED, "the account's name does not fit the protocol");
-}
-
-static void op_decide(void *ctx, struct session *s, struct session_decision *out)
-{
-    const struct keeper *k = ctx;
-    struct policy_decision decision;
-    struct policy_name name = {0};
-    const char *wanted = NULL;
-
-    if (registry_admitted(&k->registry) >= k->config->limits.sessions) {
-        deny(out, ERRINFO_DENIED, "limits.sessions is reached");
-        return;
-    }
-    if (policy_split_name(session_person(s), &name) != SP_OK) {
-        deny(out, ERRINFO_NOT_ENTITLED, "the name cannot be taken apart");
-        return;
-    }
-    if (s->ticket[0] != '\0')
-        wanted = s->ticket_target;
-    else if (name.has_target)
-        wanted = name.target;
-    policy_decide(k->catalog, policy_find_user(k->catalog, session_person(s)), wanted, &decision);
-    if (decision.verdict != POLICY_ALLOWED)
-        deny(out, decision.errinfo, decision.reason);
-    else if (s->ticket[0] != '\0' && decision.target->login != IPC_LOGIN_INJECT)
-        deny(out, ERRINFO_NOT_ENTITLED,
-             "a ticket has no password for a target with login delegate");
-    else
-        allow(k, decision.target, decision.rule, name.user, s->domain_text, out);
-    if (out->is_allowed)
-        keeper_session_hold(s);
-}
-
 static enum sp_err op_dial(void *ctx, struct session *s)
 {
     struct keeper *k = ctx;
@@ -211,64 +133,6 @@ static enum sp_err op_known_key(void *ctx, const char *target, const uint8_t key
     if (k->is_finishing || k->remaining > 0)
         refresh_known(k);
     return known_targets_check(&k->known, target, key, is_new, known);
-}
-
-/* A target of the configuration by its address, if the person may reach it. */
-static bool redirect_to_target(const struct keeper *k, struct session *s, const char *host,
-                               struct session_decision *out)
-{
-    const struct catalog *c = k->catalog;
-    const struct catalog_user *user = policy_find_user(c, session_person(s));
-    struct policy_name name = {0};
-
-    if (user == NULL || user->is_disabled || policy_split_name(session_person(s), &name) != SP_OK)
-        return false;
-    for (size_t i = 0; i < c->target_count; i++) {
-        const struct catalog_rule *rule;
-
-        if (strcasecmp(c->targets[i].host, host) != 0)
-            continue;
-        if (s->ticket[0] != '\0' && !config_name_equal(c->targets[i].name, s->ticket_target))
-            continue; /* a ticket is for one target */
-        rule = policy_rule_for(c, (size_t)(user - c->users), i);
-        if (rule == NULL)
-            continue;
-        allow(k, &c->targets[i], rule, name.user, s->domain_text, out);
-        if (out->is_allowed)
-            keeper_session_hold(s);
-        return true;
-    }
-    return false;
-}
-
-/* A host that the target's own list names: the same account and rules, another machine. */
-static bool redirect_to_listed(const struct session *s, const char *host,
-                               struct session_decision *out)
-{
-    const struct catalog_target *t = s->decision.secret;
-
-    for (size_t i = 0; t != NULL && i < t->redirect_count; i++) {
-        if (strcasecmp(t->redirects[i].host, host) != 0)
-            continue;
-        *out = s->decision;
-        out->port = t->redirects[i].port;
-        snprintf(out->host, sizeof(out->host), "%s", t->redirects[i].host);
-        snprintf(out->known_as, sizeof(out->known_as), "%s/%s", t->name, t->redirects[i].host);
-        return true;
-    }
-    return false;
-}
-
-static void op_redirect(void *ctx, struct session *s, const char *host,
-                        struct session_decision *out)
-{
-    const struct keeper *k = ctx;
-
-    if (host == NULL)
-        *out = s->decision;
-    else if (!redirect_to_target(k, s, host, out) && !redirect_to_listed(s, host, out))
-        deny(out, ERRINFO_NO_CONNECTION,
-             "neither a target that this person may reach nor in the target's redirects");
 }
 
 static enum sp_err op_licence_get(void *ctx, const char *target, const char *scope,
@@ -321,11 +185,12 @@ void keeper_ops_init(struct keeper *k)
                                   .sign = op_sign,
                                   .account = op_account,
                                   .ticket_use = op_ticket_use,
-                                  .decide = op_decide,
+                                  .decide = keeper_on_decide,
+                                  .is_still_allowed = keeper_is_still_allowed,
                                   .dial = op_dial,
                                   .password = op_password,
                                   .known_key = op_known_key,
-                                  .redirect = op_redirect,
+                                  .redirect = keeper_on_redirect,
                                   .licence_get = op_licence_get,
                                   .licence_put = op_licence_put,
                                   .is_penalised = op_is_penalised,

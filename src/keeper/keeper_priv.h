@@ -40,6 +40,16 @@ struct live {
     int64_t remove_at_ms; /* once the channel is closed */
 };
 
+#define FACTS_GRANTS_MAX 64 /* running grants of one person that policy is shown */
+
+/* A session's facts and what they borrow. */
+struct facts_room {
+    struct keeper *keeper;
+    const struct session *session;
+    struct policy_grant grants[FACTS_GRANTS_MAX];
+    struct policy_facts facts;
+};
+
 struct control_client {
     ev_io io;
     struct keeper *keeper;
@@ -64,6 +74,10 @@ struct keeper {
     ev_timer soon;               /* looks at what is being made ready              */
     const struct config *config; /* of now                                         */
     struct catalog *catalog;     /* the newest; see keeper_catalog_replace         */
+    /* The running grants of a person; NULL = there is no such thing. Returns  how many of most;
+     * their texts live until the next call into keeper's loop. */
+    size_t (*grants_of)(struct keeper *k, const char *user, struct moment now,
+                        struct policy_grant *out, size_t most);
     struct event_log log;
     struct known_targets known;
     struct registry registry;
@@ -78,6 +92,7 @@ struct keeper {
     ev_signal signals[4];
     ev_timer tick;
     bool is_ready, is_draining, has_failed;
+    int net_fd;          /* sallyport-net, for the helpers  */
     const char *program; /* where this program stood when it was started */
     /* Upgrade: the heir is the process that takes over from us, the elder whom we took over from.
      */
@@ -106,6 +121,40 @@ SP_MUST_USE enum sp_err keeper_event(struct keeper *k, struct event *e, bool is_
 
 /* As keeper_event where nothing depends on it. */
 void keeper_event_note(struct keeper *k, struct event *e);
+
+/* ---- keeper_on_decide.c ---- */
+
+/* session_ops.decide, is_still_allowed and redirect; ctx is the keeper. */
+void keeper_on_decide(void *ctx, struct session *s, struct session_decision *out);
+/* As keeper_on_decide. */
+bool keeper_is_still_allowed(void *ctx, struct session *s, char out[512]);
+/* As keeper_on_decide. */
+void keeper_on_redirect(void *ctx, struct session *s, const char *host,
+                        struct session_decision *out);
+
+/* Gather what is known of a session at this moment. room: filled; borrows from s and k */
+void keeper_facts(struct keeper *k, struct session *s, struct facts_room *room);
+
+/* ---- keeper_reevaluate.c ---- */
+
+/*
+ * Decide again about every session that has been allowed: to be called whenever the catalog, a
+ * grant, a factor or a person has changed. What is not allowed any more ends within 2 s.
+ */
+void keeper_reevaluate(struct keeper *k);
+
+/* Decide again where time has come to an edge. */
+void keeper_reevaluate_tick(struct keeper *k);
+
+/*
+ * After a yes: remember when to look again, and when it will be a no.
+ * facts    that d was made of
+ */
+void keeper_watch(struct keeper *k, struct session *s, const struct catalog_user *user,
+                  const struct policy_facts *facts, const struct policy_decision *d);
+
+/* Tell a session's person that it ends in left_s seconds. */
+void keeper_session_notice(struct keeper *k, struct session *s, uint32_t left_s);
 
 /* ---- keeper_sessions.c ---- */
 

@@ -21,6 +21,7 @@
 #include "keeper/listen.h"
 #include "keeper/load.h"
 #include "keeper/privilege.h"
+#include "keeper/programs.h"
 #include "keeper/takeover.h"
 
 #define DESCRIPTORS 65536 /* wanted: a channel and a pidfd a session */
@@ -108,8 +109,11 @@ static bool prepare(struct serve *v, struct takeover *from, const char *path)
                  "the locale C.UTF-8 is missing; it is part of libc-bin");
         return false;
     }
-    return harden(v) && load_read(&v->start.load, path) && open_sockets(v, from) &&
-           become_ourselves(v);
+    /* Helpers get exactly what they are given, whatever our own starter left open. */
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    v->start.net_fd = program_open("sallyport-net", v->error, sizeof(v->error));
+    return v->start.net_fd >= 0 && harden(v) && load_read(&v->start.load, path) &&
+           open_sockets(v, from) && become_ourselves(v);
 }
 
 static int serve(struct serve *v, struct takeover *from, const char *path)

@@ -176,6 +176,7 @@ enum sp_err verb_answer(struct verb *v, uint32_t type, void *msg, size_t size, i
 void session_refuse(struct session *s, const char *reason)
 {
     s->state = SESSION_REFUSED;
+    s->decision.secret = NULL; /* no target any more */
     s->is_failure_logged = true;
     snprintf(s->end_reason, sizeof(s->end_reason), "%s", reason);
 }

@@ -23,6 +23,8 @@
 #include "base/ipc_msg.h"
 #include "base/penalty.h"
 #include "keeper/events.h"
+#include "keeper/moment.h"
+#include "keeper/policy.h"
 #include "keeper/tickets.h"
 
 #define SESSION_ID_SIZE        17    /* 16 hex digits and a NUL                         */
@@ -31,6 +33,7 @@
 #define SESSION_LEASE_EVERY_MS 20000 /* … and how often it is renewed                   */
 #define SESSION_CHANNELS_MAX   31    /* static channels that one connection can have    */
 #define SESSION_CHANNEL_SIZE   16
+#define SESSION_PROOFS_MAX     4 /* factors that one session can prove              */
 
 enum session_state {
     SESSION_OPEN,
@@ -79,6 +82,8 @@ struct session_decision {
     char known_as[IPC_TEXT_MAX]; /* name for known_key, if it is not the target's      */
     char rule[IPC_TEXT_MAX];     /* which rule allowed it, for the event                  */
     char reason[512];            /* why not, for the event                                */
+    char explained[768];         /* policy_explain_short, for the event                   */
+    uint32_t needs;              /* set of enum policy_need: what the person could do     */
     const void *secret;          /* names the target to session_ops.password; borrowed    */
 };
 
@@ -87,6 +92,20 @@ struct session_ops;
 
 /* Answer a deferred verb with its refusal: who was asked did not answer in time. */
 typedef enum sp_err session_late_fn(struct session *s, const struct session_ops *ops);
+
+/* What was learned of the person on the way in, for the decisions and for those that follow. */
+struct session_facts {
+    struct moment start; /* of the first decision; wall_us 0 = none yet           */
+    enum catalog_nla nla;
+    bool is_client_known; /* its name is in the session's client                   */
+    uint32_t client_build;
+    struct policy_proof proofs[SESSION_PROOFS_MAX];
+    uint32_t proof_count;
+    char consented[CATALOG_NAME_SIZE]; /* the rule whose text was accepted; else empty */
+    int64_t check_us;  /* when to decide again, by moment_since(start); 0 = not by time     */
+    int64_t ends_us;   /* when this session will end unless something changes; 0 = not known */
+    uint32_t warned_s; /* the last warning said so many seconds; 0 = none yet               */
+};
 
 /* One session as keeper sees it. */
 struct session {
@@ -114,6 +133,7 @@ struct session {
     uint8_t late_key[16];      /* for a VERIFY whose answer comes later */
     char client[IPC_TEXT_MAX]; /* client name, unescaped */
     struct session_decision decision;
+    struct session_facts facts;
     bool is_dialed;
     uint32_t dial_status;
     int target_fd; /* from dialer, until CONNECT takes it */
@@ -149,6 +169,9 @@ struct session_ops {
     void (*account)(void *ctx, const char *user, const char *domain, struct session_account *out);
     /* Decide; what out->secret points into is kept until the session is ACTIVE or gone. */
     void (*decide)(void *ctx, struct session *s, struct session_decision *out);
+    /* Decide once more about the target that was allowed, with all that is known by now; out is
+     * the reason if it is a no. Asked at CONNECT: nothing passes before. */
+    bool (*is_still_allowed)(void *ctx, struct session *s, char out[512]);
     /* Start to connect to s->decision's host and port; the answer comes by session_dialed. */
     enum sp_err (*dial)(void *ctx, struct session *s);
     /* The target's password, UTF-16LE, for login inject. The caller wipes it. */

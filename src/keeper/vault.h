@@ -32,9 +32,8 @@ enum vault_source {
 
 /* What a value is sealed for: values of one purpose do not open as another's. */
 enum vault_purpose {
-    VAULT_FOR_ROW = 1,   /* rows of the store         */
-    VAULT_FOR_SET = 2,   /* the digest over all rows  */
-    VAULT_FOR_STATE = 3, /* files in the state folder */
+    VAULT_FOR_ROW = 1, /* rows of the store         */
+    VAULT_FOR_SET = 2, /* the digest over all rows  */
 };
 
 struct vault;
@@ -103,8 +102,12 @@ SP_MUST_USE enum sp_err vault_rotate_begin(struct vault *vault, char *error);
 /* Everything is sealed with the new key: it takes the place of the old one, on disk too. */
 SP_MUST_USE enum sp_err vault_rotate_end(struct vault *vault, char *error);
 
-/* Nothing is sealed with the new key: forget it, on disk too. */
-void vault_rotate_stop(struct vault *vault);
+/*
+ * The old key holds again.
+ * is_certain  nothing is sealed with the new key, so it is forgotten, on disk too. False: both stay
+ *             until the next start looks what the store is sealed with
+ */
+void vault_rotate_stop(struct vault *vault, bool is_certain);
 
 /*
  * At start: which key the store is sealed with. Ends or stops a rotation that a crash interrupted.

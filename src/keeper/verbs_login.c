@@ -155,6 +155,7 @@ enum sp_err verb_verify(struct verb *v)
             v->ops->charge(v->ops->ctx, s, PENALTY_AUTH_FAILED);
     } else {
         s->state = SESSION_VERIFIED;
+        s->facts.nla = CATALOG_NLA_NTLM;
     }
     err = verb_answer(v, IPC_VERIFY_RSP, &rsp, sizeof(rsp), -1);
     sp_wipe(&rsp, sizeof(rsp));
@@ -167,6 +168,8 @@ static void log_denied(struct verb *v, const char *reason)
 
     session_event(v->s, &e, "access_denied");
     event_text(&e, "reason", reason);
+    if (v->s->decision.explained[0] != '\0')
+        event_text(&e, "rules", v->s->decision.explained);
     session_event_write(v->ops, &e);
     session_refuse(v->s, "access denied");
 }
@@ -182,6 +185,8 @@ static enum sp_err log_granted(struct verb *v)
     event_word(&e, "host", d->host);
     event_number(&e, "port", d->port);
     event_word(&e, "login", d->login == IPC_LOGIN_INJECT ? "inject" : "delegate");
+    if (d->explained[0] != '\0')
+        event_text(&e, "rules", d->explained);
     return v->ops->event(v->ops->ctx, &e, true);
 }
 

@@ -44,6 +44,8 @@ static enum sp_err on_client(struct verb *v, const struct ipc_note *n)
     struct event e;
 
     memcpy(v->s->client, n->text, sizeof(v->s->client));
+    v->s->facts.is_client_known = true;
+    v->s->facts.client_build = (uint32_t)(n->a & UINT32_MAX);
     session_event(v->s, &e, "client_info");
     event_text(&e, "client", n->text);
     event_number(&e, "build", (int64_t)(n->a & UINT32_MAX));

@@ -92,12 +92,29 @@ void session_dialed(struct session *s, const struct session_ops *ops,
         s->kill_at_ms = ops->now_ms(ops->ctx); /* it does not take its answer */
 }
 
+/* What became known after the decision, such as the client's name, speaks against it. */
+static enum sp_err refuse_connect(struct verb *v, const char *reason)
+{
+    struct ipc_connect_rsp rsp = {.errinfo = ERRINFO_NOT_ENTITLED, .status = IPC_DIAL_FORBIDDEN};
+    struct event e;
+
+    sp_fd_cleanup(&v->s->target_fd);
+    session_event(v->s, &e, "access_denied");
+    event_text(&e, "reason", reason);
+    session_event_write(v->ops, &e);
+    session_refuse(v->s, "access denied");
+    return verb_answer(v, IPC_CONNECT_RSP, &rsp, sizeof(rsp), -1);
+}
+
 enum sp_err verb_connect(struct verb *v)
 {
     const struct session_decision *d = &v->s->decision;
 
     if (d->login == IPC_LOGIN_DELEGATE && v->s->delegated_size == 0)
         return sp_fail_set(v->fail, SP_ESTATE, "CONNECT.delegate", 0, 1);
+    char reason[sizeof(d->reason)];
+    if (!v->ops->is_still_allowed(v->ops->ctx, v->s, reason))
+        return refuse_connect(v, reason);
     v->s->state = SESSION_CONNECTING;
     if (!v->s->is_dialed)
         return SP_OK;

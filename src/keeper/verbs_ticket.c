@@ -30,6 +30,7 @@ static enum sp_err answer(struct session *s, const struct session_ops *ops, cons
     if (reason == NULL) {
         memcpy(rsp.exported_session_key, s->late_key, sizeof(rsp.exported_session_key));
         s->state = SESSION_VERIFIED;
+        s->facts.nla = CATALOG_NLA_TICKET;
     } else {
         rsp.nt_status = STATUS_LOGON_FAILURE;
         session_refuse(s, "login refused");

@@ -6,6 +6,7 @@ tests/evil/expected.txt gets a connection of its own.
 """
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import types
@@ -33,9 +34,12 @@ ALLOWED = {row[0] for row in rows('allowed.txt')}
 @pytest.fixture(scope='module')
 def evil(tmp_path_factory):
     target = types.SimpleNamespace(port=free_port(), user='worker', password='behind-the-gate')
-    honest, gate_module.BINARY = gate_module.BINARY, EVIL
-    service = gate_module.Gate(tmp_path_factory.mktemp('evil'),
-                               [gate_module.target_entry('desk', target)])
+    folder = tmp_path_factory.mktemp('evil')
+    gate_module.let_others_pass(folder)
+    honest = gate_module.BINARY
+    gate_module.BINARY = shutil.copy(honest, folder)
+    shutil.copy(EVIL, folder / 'sallyport-net')
+    service = gate_module.Gate(folder, [gate_module.target_entry('desk', target)])
     gate_module.BINARY = honest
     yield service
     service.stop()

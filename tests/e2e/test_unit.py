@@ -54,6 +54,7 @@ def test_it_starts_with_the_units_proc(tmp_path):
         pytest.skip('no mount namespaces here')
     let_others_pass(tmp_path)
     program = shutil.copy(BINARY, tmp_path)
+    shutil.copy(BINARY.with_name('sallyport-net'), tmp_path)
     file = tmp_path / 'sallyport.yaml'
     file.write_text(json.dumps({
         'listeners': [f'127.0.0.1:{free_port()}'], 'state_dir': str(tmp_path / 'state'),
@@ -73,3 +74,15 @@ def test_it_starts_with_the_units_proc(tmp_path):
         assert 'sallyport: ready' in process.text(), process.text()
     finally:
         process.stop()
+
+
+# Who reads the network links these and no other: what is not there cannot be misused.
+NET_LIBRARIES = {'libssl.so.3', 'libcrypto.so.3', 'libseccomp.so.2', 'libnettle.so.8', 'libc.so.6',
+                 'ld-linux-x86-64.so.2'}
+
+
+def test_the_network_program_links_no_more_than_it_needs():
+    shown = subprocess.run(['readelf', '-d', BINARY.with_name('sallyport-net')], capture_output=True,
+                           text=True, check=True).stdout
+    needed = {line.split('[')[1].rstrip(']') for line in shown.splitlines() if '(NEEDED)' in line}
+    assert 'libssl.so.3' in needed and needed <= NET_LIBRARIES, needed - NET_LIBRARIES

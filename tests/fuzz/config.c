@@ -10,6 +10,8 @@
 #include "keeper/config.h"
 #include "keeper/policy.h"
 
+static const struct policy_facts facts = {.wall_us = 1};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_message(const char *error)
@@ -37,7 +39,7 @@ static void check_config(const struct config *config)
         struct policy_decision decision;
 
         SP_BUG(policy_find_user(c, c->users[i].name) != &c->users[i]);
-        policy_decide(c, &c->users[i], NULL, &decision);
+        policy_decide(c, &c->users[i], NULL, &facts, &decision);
         SP_BUG((decision.errinfo == 0) != (decision.target != NULL));
     }
 }

@@ -11,6 +11,8 @@
 #include "keeper/config.h"
 #include "keeper/policy.h"
 
+static const struct policy_facts facts = {.wall_us = 1};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char yaml[] = "users:\n"
@@ -49,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     SP_BUG(name.user[0] == '\0' || strpbrk(name.user, "#@") != NULL);
     SP_BUG(name.has_target != (name.target[0] != '\0') || strchr(name.target, '@') != NULL);
     SP_BUG(user != NULL && !config_name_equal(user->name, name.user));
-    policy_decide(config, user, name.target, &decision);
+    policy_decide(config, user, name.target, &facts, &decision);
     SP_BUG((decision.verdict == POLICY_ALLOWED) != (decision.rule != NULL));
     SP_BUG((decision.target != NULL) != (decision.errinfo == 0));
     SP_BUG(user == NULL && decision.errinfo == 0);

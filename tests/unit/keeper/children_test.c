@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Helpers are started with exactly their descriptors, noticed when they die, started again in time.
  *
- * children.c runs /proc/self/exe: this program is its own helper when it is called with a role.
+ * This program is its own helper when it is called with a role.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,9 +68,13 @@ static int begin(void **state)
     (void)state;
     boot = (struct boot_config){.magic = BOOT_MAGIC, .size = sizeof(boot), .first_byte_ms = 77};
     int penalties = fcntl(null, F_DUPFD_CLOEXEC, 200);
+    int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    int program = fcntl(self, F_DUPFD_CLOEXEC, 201);
+    close(self);
     if (children_init(&c, boot_write(&boot, NULL), listeners, 2, NULL) != SP_OK)
         return -1;
     c.penalties_fd = penalties;
+    c.program_fd = program;
     return 0;
 }
 
@@ -80,6 +84,7 @@ static int finish(void **state)
     children_stop(&c);
     children_clear(&c);
     close(c.penalties_fd);
+    close(c.program_fd);
     return 0;
 }
 

@@ -40,6 +40,7 @@ static const char text[] = "users:\n"
 
 static struct config *config;
 static const struct catalog *catalog;
+static const struct policy_facts facts = {.wall_us = 1};
 
 static int load(void **state)
 {
@@ -100,7 +101,7 @@ static void test_decisions(void **state)
         struct policy_decision d;
 
         assert_int_equal(policy_split_name(cases[i].typed, &name), SP_OK);
-        policy_decide(catalog, policy_find_user(catalog, cases[i].typed), name.target, &d);
+        policy_decide(catalog, policy_find_user(catalog, cases[i].typed), name.target, &facts, &d);
         if (d.verdict != cases[i].verdict)
             fail_msg("%s: %s (%s)", cases[i].typed, policy_verdict_name(d.verdict), d.reason);
         if (strstr(d.reason, cases[i].reason) == NULL)
@@ -122,10 +123,10 @@ static void test_refusals_look_alike(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
         assert_int_equal(policy_split_name(typed[i], &name), SP_OK);
-        policy_decide(catalog, policy_find_user(catalog, typed[i]), name.target, &d);
+        policy_decide(catalog, policy_find_user(catalog, typed[i]), name.target, &facts, &d);
         assert_int_equal(d.errinfo, ERRINFO_SERVER_INSUFFICIENT_PRIVILEGES);
     }
-    policy_decide(catalog, &catalog->users[0], NULL, &d);
+    policy_decide(catalog, &catalog->users[0], NULL, &facts, &d);
     assert_int_equal(d.errinfo, ERRINFO_NONE);
     assert_string_equal(d.target->name, "web01");
 }
@@ -196,7 +197,7 @@ static void test_many_choices(void **state)
                               i);
     if (config_parse("large.yaml", yaml, n, &large, error, sizeof(error)) != SP_OK)
         fail_msg("%s", error);
-    policy_decide(large->catalog, &large->catalog->users[0], "", &d);
+    policy_decide(large->catalog, &large->catalog->users[0], "", &facts, &d);
     assert_int_equal(d.verdict, POLICY_TARGET_CHOICE);
     assert_true(strlen(d.reason) < sizeof(d.reason));
     config_free(large);

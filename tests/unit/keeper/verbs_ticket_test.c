@@ -60,6 +60,7 @@ static void in_when_it_is_stored(void **state)
     assert_memory_equal(w.sent.verify.exported_session_key, key, 16);
     assert_memory_equal(w.s.late_key, zeros, 16);
     assert_int_equal(w.s.state, SESSION_VERIFIED);
+    assert_int_equal(w.s.facts.nla, CATALOG_NLA_TICKET);
     assert_string_equal(text_of("auth_succeeded", "method"), "ticket");
     assert_string_equal(text_of("auth_succeeded", "person"), "bob");
     assert_string_equal(text_of("auth_succeeded", "user"), "alice");

@@ -74,6 +74,15 @@ static void on_decide(void *ctx, struct session *s, struct session_decision *out
     *out = ((struct world *)ctx)->decision;
 }
 
+static bool on_still(void *ctx, struct session *s, char out[512])
+{
+    const struct world *w = ctx;
+
+    (void)s;
+    snprintf(out, 512, "not any more");
+    return !w->is_not_allowed_later;
+}
+
 static enum sp_err on_dial(void *ctx, struct session *s)
 {
     struct world *w = ctx;
@@ -209,9 +218,9 @@ void world_init(struct world *w)
     memcpy(w->decision.user, user, sizeof(user));
     memset(w->decision.pin, 0x11, sizeof(w->decision.pin));
     w->ops = (struct session_ops){
-        w,           on_now,   on_send,     on_sign,        on_account,     on_decide,    on_dial,
-        on_password, on_known, on_redirect, on_licence_get, on_licence_put, on_penalised, on_charge,
-        on_attack,   on_event, on_ticket};
+        w,         on_now,      on_send,  on_sign,     on_account,     on_decide,      on_still,
+        on_dial,   on_password, on_known, on_redirect, on_licence_get, on_licence_put, on_penalised,
+        on_charge, on_attack,   on_event, on_ticket};
 }
 
 void world_clear(struct world *w)

@@ -18,6 +18,7 @@ struct world {
     /* what the world answers */
     struct session_account account;
     struct session_decision decision;
+    bool is_not_allowed_later; /* is_still_allowed says no */
     enum sp_err sign_err, dial_err, send_err, event_err, password_err, known_err, licence_err;
     bool known_is_new, is_penalised;
     const char *ticket_refusal;       /* NULL: the ticket is good, and being stored */
