@@ -5,7 +5,7 @@
 _sallyport()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' w
-    local commands='serve check passwd sessions kill reload ban upgrade version help' options
+    local commands='serve check passwd sessions kill reload ban explain upgrade version help' options
 
     case $before in
     -c | --config | -s | --socket)
@@ -13,7 +13,7 @@ _sallyport()
         compopt -o filenames 2>/dev/null
         return
         ;;
-    --reason | --for) return ;;
+    --reason | --for | --from | --at | --client | --build) return ;;
     esac
     for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ " $commands " != *" $w "* ]] || { command=$w; break; }
@@ -26,6 +26,7 @@ _sallyport()
     sessions) options='--config --socket --json --help' ;;
     reload | upgrade) options='--config --socket --json --help' ;;
     ban) options='list add remove --config --socket --for --reason --json --help' ;;
+    explain) options='--config --socket --from --at --nla --factor --client --build --json --help' ;;
     kill) options='--config --socket --reason --json --help' ;;
     help) options=$commands ;;
     esac

@@ -50,6 +50,19 @@ static const struct page pages[] = {
      "what was expected, and the remedy; exit status 1.\n"
      "\n"
      "Example: sallyport check -c sallyport.yaml && systemctl restart sallyport\n"},
+    {"explain", "show what policy says of somebody, and why",
+     "Usage: sallyport explain USER [TARGET] [--from ADDRESS] [--at TIME] [--nla KIND]\n"
+     "                         [--factor KIND[@TIME]] [--client NAME] [--build NUMBER]\n"
+     "                         [-c FILE | -s PATH] [--json]\n"
+     "\n"
+     "Shows each rule that names the user or the target, what holds in it and what does not, and\n"
+     "the decision. Asks the running service; with -c FILE the file alone answers, without\n"
+     "grants and sessions. TIME is 2026-11-22T03:00, UTC, or with +01:00 behind it. Without\n"
+     "--client the client's name is taken as not known yet, as it is when a session is decided.\n"
+     "KIND of --nla is ntlm (assumed), kerberos, ticket or none; of --factor totp, webauthn or\n"
+     "recovery.\n"
+     "\n"
+     "Example: sallyport explain alice web01 --from 203.0.113.7 --at 2026-11-22T03:00\n"},
     {"passwd", "turn a password into the nt_hash of a user",
      "Usage: sallyport passwd [NAME] [--json]\n"
      "\n"
@@ -125,6 +138,37 @@ static const struct page pages[] = {
      "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
      "\n"
      "Example: sallyport rdp web01 --user alice -o web01.rdp\n"},
+    {"allow", "show and change who is let in whatever it does",
+     "Usage: sallyport allow list [OPTIONS]\n"
+     "       sallyport allow add NETWORK [--for TIME] [--reason TEXT] [OPTIONS]\n"
+     "       sallyport allow remove NETWORK [OPTIONS]\n"
+     "\n"
+     "An allowed network is neither penalised nor banned, and a ban that covers it does not hold\n"
+     "for it. The limits per account hold for it as for others. guard.allow in the configuration\n"
+     "does the same without an end.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport allow add 192.0.2.0/24 --for 1d --reason \"a conference\"\n"},
+    {"port", "open listeners that are closed to strangers",
+     "Usage: sallyport port list [OPTIONS]\n"
+     "       sallyport port open NETWORK [--for TIME] [--reason TEXT] [OPTIONS]\n"
+     "       sallyport port close NETWORK [OPTIONS]\n"
+     "\n"
+     "A listener with jit_port: true refuses every source but those that were opened here or hold\n"
+     "an unused ticket for their address, or a running grant. close ends what open began.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport port open 198.51.100.4 --for 10m\n"},
+    {"guard", "explain what holds for an address or an account",
+     "Usage: sallyport guard explain ADDRESS|USER [OPTIONS]\n"
+     "       sallyport guard forgive ADDRESS|USER [OPTIONS]\n"
+     "\n"
+     "explain shows every counter, what follows from it, why, and until when. forgive sets them\n"
+     "back: an address's penalty, or what is counted against an account; a ban stays unless it is\n"
+     "of exactly that address.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport guard explain 198.51.100.4\n"},
     {"upgrade", "let the program that is on disk now take over",
      "Usage: sallyport upgrade [-c FILE | -s SOCKET] [--json]\n"
      "\n"

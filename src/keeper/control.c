@@ -83,6 +83,9 @@ static json_t *answer(struct control_client *c, const char *line, size_t size)
         return api_refusal(error);
     if (request.command == API_KILL)
         return answer_kill(c, &request);
+    if (request.command == API_EXPLAIN)
+        return json_pack("{s:b, s:o}", "ok", 1, "explain",
+                         keeper_explain(c->keeper, &request.explain));
     if (request.command == API_RELOAD)
         return answer_change(c, keeper_reload);
     if (request.command == API_UPGRADE)

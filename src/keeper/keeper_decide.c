@@ -173,6 +173,16 @@ bool keeper_is_still_allowed(void *ctx, struct session *s, char out[512])
     return d.verdict == POLICY_ALLOWED;
 }
 
+json_t *keeper_explain(struct keeper *k, const struct explain_request *request)
+{
+    struct policy_grant grants[FACTS_GRANTS_MAX];
+    struct moment now = moment_now();
+    size_t count =
+        k->grants_of != NULL ? k->grants_of(k, request->user, now, grants, FACTS_GRANTS_MAX) : 0;
+
+    return explain_answer(k->catalog, request, &now, NULL, grants, count);
+}
+
 /* A target of the configuration by its address, if the person may reach it. */
 static bool redirect_to_target(struct keeper *k, struct session *s, const char *host,
                                struct session_decision *out)

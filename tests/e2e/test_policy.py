@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conditions of rules on real connections, and sessions that end when their rule holds no more."""
+import json
 import time
 
 import pytest
@@ -169,3 +170,29 @@ def test_other_rule_takes_over(gate):
     assert answers(client)
     assert not service.events('access_ended')
     client.line.close()
+
+
+def test_explain(gate):
+    """The running service and the file alone say the same, and why."""
+    service = gate({'sources': ['127.1.2.0/24']}, {'mfa': 'totp', 'fresh': '15m'},
+                   {'effect': 'deny', 'when': {'days': ['sun']}})
+    socket = ['-s', service.state / 'control.sock']
+    monday = ['--from', '127.1.2.7', '--at', '2026-11-23T10:00']
+    for where in (socket, ['-c', service.file]):
+        said = service.command('explain', 'demo', 'desk', *monday, *where)
+        assert said.returncode == 0
+        assert 'allowed: rule r0 allows target desk' in said.stdout
+        assert 'source yes' in said.stdout and 'factor needed' in said.stdout
+        said = service.command('explain', 'DEMO', '--from', '127.9.9.9', '--at', '2026-11-23T10:00',
+                               '--factor', 'totp@2026-11-23T09:50:00Z', '--json', *where)
+        explain = json.loads(said.stdout)['explain']
+        assert explain['verdict'] == 'allowed'
+        assert [r['result'] for r in explain['rules']] == ['no', 'allows', 'no']
+        said = service.command('explain', 'demo', 'desk', '--at', '2026-11-22T12:00+01:00', *where)
+        assert 'rule_denies: rule r2 denies target desk' in said.stdout
+        said = service.command('explain', 'demo', '--nla', 'basic', *where)
+        assert said.returncode == 1
+        assert 'must be none, ntlm, kerberos or ticket' in said.stderr
+    assert service.command('explain', *socket).returncode == 2
+    assert service.command('explain', 'demo', '--at', 'noon', *socket).returncode == 2
+    assert service.command('sessions', '--from', '1.2.3.4', *socket).returncode == 2
