@@ -37,6 +37,7 @@ static void take_row(void *ctx, const struct store_row *row)
 
 enum sp_err keeper_tickets_load(struct keeper *k)
 {
+    tickets_clear(&k->tickets);
     return store_read(k->store, STORE_TICKET, take_row, k, NULL);
 }
 

@@ -8,7 +8,7 @@
 
 #include "keeper/keeper_priv.h"
 
-/* Take the rows of the store. Errors: as store_read */
+/* Take the rows of the store in place of those that are there. Errors: as store_read */
 SP_MUST_USE enum sp_err keeper_tickets_load(struct keeper *k);
 
 /* Delete from the store what has been dead for long. */
