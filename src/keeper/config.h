@@ -19,6 +19,7 @@
 #include "base/net.h"
 #include "base/penalty.h"
 #include "keeper/catalog.h"
+#include "keeper/geoip.h"
 
 #define CONFIG_PATH_SIZE   1024 /* every path is absolute after loading                 */
 #define CONFIG_SOCKET_SIZE 108  /* what sockaddr_un.sun_path holds                      */
@@ -51,6 +52,8 @@ struct config {
     char certificate[CONFIG_PATH_SIZE]; /* PEM chain; empty = generate one in state_dir */
     char key[CONFIG_PATH_SIZE];         /* PEM; empty exactly if certificate is         */
     char ca_file[CONFIG_PATH_SIZE];     /* PEM; empty = none                            */
+    char geoip_path[CONFIG_PATH_SIZE];  /* MaxMind DB; empty = none                     */
+    struct geoip *geoip;                /* owned; NULL = no country is known           */
     char run_as[CATALOG_NAME_SIZE];     /* whom we become when started as root          */
     uint32_t run_as_uid, run_as_gid;    /* both 0 if not started as root                */
     uint32_t tls_min;                   /* 0x0303 or 0x0304                             */

@@ -43,6 +43,7 @@ static const struct field fields[] = {
     {"names", "a list of at most 32 host names or addresses", NULL},
     {"names[]", "a host name or address without a port", NULL},
     {"ca_file", "the path of a PEM bundle", "Debian's is /etc/ssl/certs/ca-certificates.crt"},
+    {"geoip", "the path of a MaxMind DB file of countries", NULL},
     {"limits", "a mapping of limits", NULL},
     {"limits.unauthenticated", "a number from 1 to 100000", NULL},
     {"limits.per_source", "a number from 1 to 100000", NULL},
