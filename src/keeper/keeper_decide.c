@@ -114,7 +114,7 @@ void keeper_facts(struct keeper *k, struct session *s, struct facts_room *room)
     };
     memcpy(room->facts.source, s->peer.ip, sizeof(room->facts.source));
     geoip_country(k->config->geoip, s->peer.ip, room->facts.country);
-    if (!is_running && has_name)
+    if (!is_running && has_name && k->catalog->counts_sessions)
         room->facts.user_sessions = sessions_where(room, name.user, NULL);
     if (k->grants_of != NULL && has_name)
         room->facts.grant_count = k->grants_of(k, name.user, now, room->grants, FACTS_GRANTS_MAX);
