@@ -5,7 +5,8 @@
  *   options.c  the command line as a struct
  *   help.c     the texts that teach
  *   check.c passwd.c sessions.c   one command each
- *   ban.c      who is kept out
+ *   ban.c      who is kept out, let in, let through a closed port
+ *   guard.c    what is known of an address or an account
  *   explain.c  what policy says, and why
  *   control.c  the line to the running service
  *   table.c    aligned columns; colour on a terminal only
@@ -29,8 +30,8 @@ enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 /* The command line. Texts are borrowed from argv. */
 struct cli_options {
     const char *command;  /* NULL if none was given          */
-    const char *argument; /* passwd: name; kill: id; help: command; ban: verb; NULL if absent */
-    const char *detail;   /* ban: network; NULL if absent    */
+    const char *argument; /* passwd: name; kill: id; help: command; ban …: verb; NULL if absent */
+    const char *detail;   /* ban, allow, port: network; guard: subject    */
     const char *config;   /* -c; NULL if absent              */
     const char *socket;   /* -s; NULL if absent              */
     const char *reason;   /* --reason; NULL if absent        */
@@ -78,8 +79,13 @@ int cli_kill(const struct cli_options *options);
 
 /* ---- ban.c ---- */
 
-/* `sallyport ban`. Returns the exit status. */
+/* `sallyport ban`, `allow` and `port`. Returns the exit status. */
 int cli_ban(const struct cli_options *options);
+
+/* ---- guard.c ---- */
+
+/* `sallyport guard`. Returns the exit status. */
+int cli_guard(const struct cli_options *options);
 
 /* ---- explain.c ---- */
 

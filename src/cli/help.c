@@ -110,6 +110,37 @@ static const struct page pages[] = {
      "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
      "\n"
      "Example: sallyport ban add 192.0.2.0/24 --for 7d --reason \"password guessing\"\n"},
+    {"allow", "show and change who is let in whatever it does",
+     "Usage: sallyport allow list [OPTIONS]\n"
+     "       sallyport allow add NETWORK [--for TIME] [--reason TEXT] [OPTIONS]\n"
+     "       sallyport allow remove NETWORK [OPTIONS]\n"
+     "\n"
+     "An allowed network is neither penalised nor banned, and a ban that covers it does not hold\n"
+     "for it. The limits per account hold for it as for others. guard.allow in the configuration\n"
+     "does the same without an end.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport allow add 192.0.2.0/24 --for 1d --reason \"a conference\"\n"},
+    {"port", "open listeners that are closed to strangers",
+     "Usage: sallyport port list [OPTIONS]\n"
+     "       sallyport port open NETWORK [--for TIME] [--reason TEXT] [OPTIONS]\n"
+     "       sallyport port close NETWORK [OPTIONS]\n"
+     "\n"
+     "A listener with jit_port: true refuses every source but those that were opened here or hold\n"
+     "an unused ticket for their address, or a running grant. close ends what open began.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport port open 198.51.100.4 --for 10m\n"},
+    {"guard", "explain what holds for an address or an account",
+     "Usage: sallyport guard explain ADDRESS|USER [OPTIONS]\n"
+     "       sallyport guard forgive ADDRESS|USER [OPTIONS]\n"
+     "\n"
+     "explain shows every counter, what follows from it, why, and until when. forgive sets them\n"
+     "back: an address's penalty, or what is counted against an account; a ban stays unless it is\n"
+     "of exactly that address.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport guard explain 198.51.100.4\n"},
     {"upgrade", "let the program that is on disk now take over",
      "Usage: sallyport upgrade [-c FILE | -s SOCKET] [--json]\n"
      "\n"

@@ -20,6 +20,7 @@
 #include "base/penalty.h"
 #include "keeper/catalog.h"
 #include "keeper/geoip.h"
+#include "keeper/guard_account.h"
 
 #define CONFIG_PATH_SIZE   1024 /* every path is absolute after loading                 */
 #define CONFIG_SOCKET_SIZE 108  /* what sockaddr_un.sun_path holds                      */
@@ -44,6 +45,21 @@ struct config_limits {
     uint32_t sessions;           /* authenticated, at once                      */
 };
 
+#define CONFIG_DECOYS_MAX 64
+#define CONFIG_ALLOW_MAX  256
+#define CONFIG_BLOCK_MAX  1024
+
+/* guard: who is kept out, besides penalties. */
+struct config_guard {
+    struct guard_account_rules account;
+    uint8_t decoys[CONFIG_DECOYS_MAX][GUARD_KEY_SIZE]; /* keys of their names */
+    uint32_t decoy_count, decoy_ban_ms;
+    struct net allow[CONFIG_ALLOW_MAX], block[CONFIG_BLOCK_MAX];
+    uint32_t allow_count, block_count;
+    uint32_t tarpit_ms, tarpit_max; /* tarpit_ms 0 = refused connections are closed at once */
+    char nft_table[32];             /* empty = nothing is mirrored                          */
+};
+
 struct config {
     char path[CONFIG_PATH_SIZE]; /* the file itself */
     char state_dir[CONFIG_PATH_SIZE];
@@ -66,6 +82,7 @@ struct config {
     struct penalty_rules penalties;
     struct net exempt[CONFIG_EXEMPT_MAX];
     size_t exempt_count;
+    struct config_guard guard;
 
     struct catalog *catalog; /* of this file alone; one reference, owned           */
     char *text;              /* owned: the file itself, so that a catalog of it and the store

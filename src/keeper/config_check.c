@@ -216,5 +216,7 @@ enum sp_err config_check_service(struct config_load_state *s, const struct confi
         err = check_names(s, raw);
     if (err == SP_OK)
         err = check_tls_min(s, raw);
-    return err == SP_OK ? config_check_limits(s, raw->limits) : err;
+    if (err == SP_OK)
+        err = config_check_limits(s, raw->limits);
+    return err == SP_OK ? config_check_guard(s, raw->guard) : err;
 }

@@ -95,7 +95,7 @@ struct config_raw_tls {
 };
 
 struct config_raw_listener {
-    char *address, *proxy_protocol, *limit;
+    char *address, *proxy_protocol, *limit, *jit_port;
     char **trusted;
     uint32_t trusted_count;
 };
@@ -105,9 +105,20 @@ struct config_raw_certificate {
 };
 
 struct config_raw_penalties {
-    char *no_auth, *auth_failure, *violation, *crash, *exploit, *min, *max;
+    char *no_auth, *auth_failure, *violation, *crash, *exploit, *factor_failure, *min, *max;
     char **exempt;
     uint32_t exempt_count;
+};
+
+struct config_raw_nftables {
+    char *table;
+};
+
+struct config_raw_guard {
+    char *account_tries, *account_consecutive, *decoy_ban, *tarpit, *tarpit_max;
+    char **decoys, **allow, **block;
+    uint32_t decoys_count, allow_count, block_count;
+    struct config_raw_nftables *nftables;
 };
 
 struct config_raw_limits {
@@ -186,6 +197,7 @@ struct config_raw {
     uint32_t listeners_count, names_count;
     struct config_raw_certificate *certificate;
     struct config_raw_limits *limits;
+    struct config_raw_guard *guard;
     struct config_raw_user *users;
     struct config_raw_group *groups;
     struct config_raw_target *targets;
@@ -279,6 +291,10 @@ SP_MUST_USE enum sp_err config_check_listeners(struct config_load_state *s,
 /* Check limits; a NULL is all defaults. */
 SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,
                                             const struct config_raw_limits *raw);
+
+/* Check guard; a NULL is all defaults. */
+SP_MUST_USE enum sp_err config_check_guard(struct config_load_state *s,
+                                           const struct config_raw_guard *raw);
 
 /* Check limits.penalties; a NULL is all defaults. */
 SP_MUST_USE enum sp_err config_check_penalties(struct config_load_state *s,

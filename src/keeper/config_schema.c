@@ -57,9 +57,28 @@ static const cyaml_schema_field_t penalties_fields[] = {
     FIELD_TEXT(config_raw_penalties, violation, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, crash, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, exploit, OPTIONAL),
+    FIELD_TEXT(config_raw_penalties, factor_failure, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, min, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, max, OPTIONAL),
     FIELD_LIST(config_raw_penalties, exempt, OPTIONAL, &text_entry, CONFIG_EXEMPT_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t nftables_fields[] = {
+    FIELD_TEXT(config_raw_nftables, table, TEXT),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t guard_fields[] = {
+    FIELD_TEXT(config_raw_guard, account_tries, OPTIONAL),
+    FIELD_TEXT(config_raw_guard, account_consecutive, OPTIONAL),
+    FIELD_LIST(config_raw_guard, decoys, OPTIONAL, &text_entry, CONFIG_DECOYS_MAX),
+    FIELD_TEXT(config_raw_guard, decoy_ban, OPTIONAL),
+    FIELD_LIST(config_raw_guard, allow, OPTIONAL, &text_entry, CONFIG_ALLOW_MAX),
+    FIELD_LIST(config_raw_guard, block, OPTIONAL, &text_entry, CONFIG_BLOCK_MAX),
+    FIELD_TEXT(config_raw_guard, tarpit, OPTIONAL),
+    FIELD_TEXT(config_raw_guard, tarpit_max, OPTIONAL),
+    FIELD_MAP(config_raw_guard, nftables, OPTIONAL, nftables_fields),
     CYAML_FIELD_END,
 };
 
@@ -215,6 +234,7 @@ static const cyaml_schema_field_t top_fields[] = {
     FIELD_TEXT(config_raw, ca_file, OPTIONAL),
     FIELD_TEXT(config_raw, geoip, OPTIONAL),
     FIELD_MAP(config_raw, limits, OPTIONAL, limits_fields),
+    FIELD_MAP(config_raw, guard, OPTIONAL, guard_fields),
     FIELD_LIST(config_raw, users, TEXT, &user_entry, CATALOG_USERS_MAX),
     FIELD_LIST(config_raw, groups, OPTIONAL, &group_entry, CATALOG_GROUPS_MAX),
     FIELD_LIST(config_raw, targets, TEXT, &target_entry, CATALOG_TARGETS_MAX),

@@ -180,6 +180,8 @@ void keeper_ops_init(struct keeper *k)
                                   .redirect = keeper_on_redirect,
                                   .licence_get = op_licence_get,
                                   .licence_put = op_licence_put,
+                                  .attempt = keeper_attempt,
+                                  .attempted = keeper_attempted,
                                   .is_penalised = op_is_penalised,
                                   .charge = op_charge,
                                   .attack = op_attack,

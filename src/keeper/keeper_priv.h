@@ -35,7 +35,8 @@ struct live {
     struct edition *edition; /* whose door let it in; NULL once that is spent */
     struct catalog *catalog; /* that its decision points into; NULL from ACTIVE on */
     bool is_killed;
-    int64_t remove_at_ms; /* once the channel is closed */
+    struct guard_attempt attempt; /* to prove its account */
+    int64_t remove_at_ms;         /* once the channel is closed */
 };
 
 #define FACTS_GRANTS_MAX 64 /* running grants of one person that policy is shown */
@@ -236,6 +237,22 @@ void keeper_guard_report(struct keeper *k);
 /* Charge a source and say so if it is refused from now on. */
 void keeper_charge(struct keeper *k, const struct ipc_address *peer, enum penalty_cause cause,
                    uint32_t times);
+
+/* As session_ops.attempt: count an attempt of a session to prove its account. ctx: the keeper */
+const char *keeper_attempt(void *ctx, struct session *s);
+
+/* As session_ops.attempted. ctx: the keeper */
+void keeper_attempted(void *ctx, struct session *s, bool is_proved);
+
+/*
+ * A session was wrong or right about a code of a second factor, or about a password in the lobby.
+ * cause    PENALTY_FACTOR or PENALTY_AUTH_FAILED
+ */
+void keeper_attempted_by(struct keeper *k, struct session *s, enum penalty_cause cause,
+                         bool is_proved);
+
+/* Put what the configuration says of the guard into force. */
+void keeper_guard_configure(struct keeper *k);
 
 /* Save penalties, end bans. */
 void keeper_guard_tick(struct keeper *k, int64_t now_ms);

@@ -116,6 +116,7 @@ static void change_over(struct keeper *k, int64_t now_ms)
     k->now = k->next;
     k->next = NULL;
     k->config = k->now->config;
+    keeper_guard_configure(k);
     keeper_catalog_replace(k, catalog_ref(k->config->catalog));
     event_log_close(&k->log);
     k->log = k->next_log;

@@ -8,7 +8,6 @@
 
 /* NTSTATUS for TSRequest.errorCode (MS-ERREF) */
 #define STATUS_LOGON_FAILURE          0xC000006Du
-#define STATUS_ACCOUNT_DISABLED       0xC0000072u
 #define STATUS_LOGON_TYPE_NOT_GRANTED 0xC000015Bu
 
 /* Set Error Info codes that keeper gives (MS-RDPBCGR 2.2.5.1.1) */

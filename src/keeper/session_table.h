@@ -184,6 +184,11 @@ struct session_ops {
                                struct ipc_licence_get_rsp *out);
     /* Keep a licence, replacing the older one. Errors: SP_ESYS */
     enum sp_err (*licence_put)(void *ctx, const char *target, const struct ipc_licence_put *put);
+    /* Count one attempt to prove the session's account, before it is verified. Returns  NULL, or
+     * why it may not be verified; static text */
+    const char *(*attempt)(void *ctx, struct session *s);
+    /* The attempt was right, or it was not; after the answer, since it may take longer. */
+    void (*attempted)(void *ctx, struct session *s, bool is_proved);
     /* True if the session's source may not authenticate now. */
     bool (*is_penalised)(void *ctx, const struct session *s);
     /* Charge the session's source. */

@@ -94,12 +94,9 @@ static uint32_t judge(const struct session_account *account, enum sp_err proof, 
         *reason = "wrong password";
     else if (is_late)
         *reason = "challenge expired";
-    if (*reason != NULL)
-        return STATUS_LOGON_FAILURE;
-    if (!account->is_disabled)
-        return 0;
-    *reason = "account disabled";
-    return STATUS_ACCOUNT_DISABLED;
+    else if (account->is_disabled)
+        *reason = "account disabled"; /* to the client the same as a wrong password */
+    return *reason != NULL ? STATUS_LOGON_FAILURE : 0;
 }
 
 static void log_login(struct verb *v, uint32_t status, const char *reason)
@@ -129,26 +126,27 @@ enum sp_err verb_verify(struct verb *v)
         return err;
     keep_name(s, &req);
     v->ops->account(v->ops->ctx, s->user_text, s->domain_text, &account);
-    bool is_penalised = v->ops->is_penalised(v->ops->ctx, s);
-    err = is_penalised ? SP_EDENIED : check_proof(s, &req, &account, rsp.exported_session_key);
+    const char *refused = v->ops->attempt(v->ops->ctx, s);
+    /* INVARIANT: the same work, whoever asks and whatever comes of it: the time tells nothing. */
+    account.is_known = account.is_known && refused == NULL;
+    err = check_proof(s, &req, &account, rsp.exported_session_key);
     bool is_late = v->ops->now_ms(v->ops->ctx) > s->challenge_until_ms;
     sp_wipe(s->challenge, sizeof(s->challenge)); /* one use */
     rsp.nt_status = judge(&account, err, is_late, &reason);
-    if (is_penalised)
-        reason = "the source is penalised, nothing was verified";
+    if (refused != NULL)
+        reason = refused;
     sp_wipe(&account, sizeof(account));
     log_login(v, rsp.nt_status, reason);
     if (rsp.nt_status != 0) {
         sp_wipe(rsp.exported_session_key, sizeof(rsp.exported_session_key));
         session_refuse(s, "login refused");
-        /* A source that is refused already had this connection open before: not charged twice. */
-        if (!is_penalised)
-            v->ops->charge(v->ops->ctx, s, PENALTY_AUTH_FAILED);
     } else {
         s->state = SESSION_VERIFIED;
         s->facts.nla = CATALOG_NLA_NTLM;
     }
+    bool is_proved = rsp.nt_status == 0;
     err = verb_answer(v, IPC_VERIFY_RSP, &rsp, sizeof(rsp), -1);
+    v->ops->attempted(v->ops->ctx, s, is_proved);
     sp_wipe(&rsp, sizeof(rsp));
     return err;
 }

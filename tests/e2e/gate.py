@@ -60,6 +60,7 @@ class Gate:
                       for user, password in self.passwords.items()],
             'targets': targets, 'rules': rules, **settings}
         # Most tests fail on purpose and often; those of the guard bring penalties of their own.
+        self.config.setdefault('guard', {'account_tries': 0})
         self.config['limits'] = {'penalties': {'exempt': ['127.0.0.0/8']}, **settings.get('limits', {})}
         self.file = self.folder / 'sallyport.yaml'
         self.process = None

@@ -161,7 +161,7 @@ static void who_is_disabled_ends(void **state)
 static void who_is_gone_ends(void **state)
 {
     (void)state;
-    keeper_catalog_replace(&k, catalog_of("users: []\n" TARGETS));
+    keeper_catalog_replace(&k, catalog_of("users: []\nrules: []\ntargets: []\n"));
     assert_int_equal(told(), 0x1);
 }
 

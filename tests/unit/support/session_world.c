@@ -142,6 +142,24 @@ static enum sp_err on_licence_put(void *ctx, const char *target, const struct ip
     return w->licence_err;
 }
 
+static const char *on_attempt(void *ctx, struct session *s)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    w->attempts++;
+    return w->refused;
+}
+
+static void on_attempted(void *ctx, struct session *s, bool is_proved)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    w->proved += is_proved;
+    w->failed += !is_proved;
+}
+
 static bool on_penalised(void *ctx, const struct session *s)
 {
     const struct world *w = ctx;
@@ -206,10 +224,25 @@ void world_init(struct world *w)
                                             .rule = "all"};
     memcpy(w->decision.user, user, sizeof(user));
     memset(w->decision.pin, 0x11, sizeof(w->decision.pin));
-    w->ops = (struct session_ops){
-        w,         on_now,      on_send,  on_sign,     on_account,     on_decide,      on_still,
-        on_dial,   on_password, on_known, on_redirect, on_licence_get, on_licence_put, on_penalised,
-        on_charge, on_attack,   on_event};
+    w->ops = (struct session_ops){.ctx = w,
+                                  .now_ms = on_now,
+                                  .send = on_send,
+                                  .sign = on_sign,
+                                  .account = on_account,
+                                  .decide = on_decide,
+                                  .is_still_allowed = on_still,
+                                  .dial = on_dial,
+                                  .password = on_password,
+                                  .known_key = on_known,
+                                  .redirect = on_redirect,
+                                  .licence_get = on_licence_get,
+                                  .licence_put = on_licence_put,
+                                  .attempt = on_attempt,
+                                  .attempted = on_attempted,
+                                  .is_penalised = on_penalised,
+                                  .charge = on_charge,
+                                  .attack = on_attack,
+                                  .event = on_event};
 }
 
 void world_clear(struct world *w)

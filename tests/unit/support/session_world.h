@@ -21,6 +21,8 @@ struct world {
     bool is_not_allowed_later; /* is_still_allowed says no */
     enum sp_err sign_err, dial_err, send_err, event_err, password_err, known_err, licence_err;
     bool known_is_new, is_penalised;
+    const char *refused; /* answer to attempt */
+    uint32_t attempts, proved, failed;
     char redirect_host[IPC_HOST_MAX]; /* that keeper was asked about last */
     uint32_t licence_size;            /* of the last one put */
     /* what was done to it */
