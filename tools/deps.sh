@@ -74,7 +74,8 @@ build_product()
     if [ ! -f "$dir/build.ninja" ]; then
         meson setup "$dir" "$top" "${@:--Dtests=false}" >"$log" 2>&1 || build_failed "$dir" "$log"
     elif [ -n "$options" ] && [ "$options" != "$(cat "$dir/sallyport-options" 2>/dev/null)" ]; then
-        meson configure "$dir" "$@" >"$log" 2>&1 || build_failed "$dir" "$log"
+        # Not "configure": it does not know an option that is newer than the folder.
+        meson setup --reconfigure "$dir" "$top" "$@" >"$log" 2>&1 || build_failed "$dir" "$log"
     fi
     [ -z "$options" ] || printf '%s\n' "$options" >"$dir/sallyport-options"
     ninja -C "$dir" >"$log" 2>&1 || build_failed "$dir" "$log"

@@ -304,10 +304,10 @@ enum sp_err keeper_bind(struct keeper_link *k, struct ipc_bind_req *req, struct 
     return SP_OK;
 }
 
-enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16], uint8_t *auth_info,
-                        size_t *size)
+enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16], uint32_t used,
+                        uint8_t *auth_info, size_t *size)
 {
-    struct ipc_seal_req req = {.sequence = 1, .rc4_offset = 40};
+    struct ipc_seal_req req = {.sequence = 1, .rc4_offset = used};
     struct ipc_seal_rsp rsp;
 
     memcpy(req.exported_session_key, key, sizeof(req.exported_session_key));

@@ -81,10 +81,11 @@ SP_MUST_USE enum sp_err keeper_bind(struct keeper_link *k, struct ipc_bind_req *
 
 /*
  * Ask for the sealed credentials.
+ * used       bytes of the RC4 keystream that pubKeyAuth has used
  * auth_info  IPC_AUTHINFO_MAX bytes; *size written only on SP_OK
  * Errors:  SP_EDENIED; SP_ETIME; SP_ECLOSED
  */
-SP_MUST_USE enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16],
+SP_MUST_USE enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16], uint32_t used,
                                     uint8_t *auth_info, size_t *size);
 
 /*

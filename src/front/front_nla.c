@@ -83,7 +83,7 @@ static enum sp_err receive(struct nla *n, struct ts_request *req)
         n->has_nonce = true;
         memcpy(n->nonce, req->nonce, sizeof(n->nonce));
     }
-    err = credssp_version_check(&n->peer_version, req->version, &s->fail);
+    err = credssp_version_check(&n->peer_version, req->version, CREDSSP_VERSION_MIN, &s->fail);
     return err == SP_EDENIED ? refuse(n, STATUS_NOT_SUPPORTED, "TSRequest.version") : err;
 }
 

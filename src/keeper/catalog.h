@@ -77,6 +77,8 @@ struct catalog_target {
     uint8_t pin[CATALOG_PIN_SIZE]; /* if tls_mode is IPC_TLS_PIN */
     uint32_t tls_min;              /* 0x0301…0x0304 towards this target */
     enum ipc_nla nla;
+    bool is_restricted;                 /* restricted admin mode                              */
+    uint32_t credssp_min;               /* 2…6                                                */
     struct catalog_redirect *redirects; /* owned */
     size_t redirect_count;
     struct catalog_set rules; /* that name it, not its tags */

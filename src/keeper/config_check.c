@@ -211,6 +211,8 @@ enum sp_err config_check_service(struct config_load_state *s, const struct confi
     if (err == SP_OK)
         err = check_geoip(s, raw);
     if (err == SP_OK)
+        err = config_check_api(s, raw);
+    if (err == SP_OK)
         err = check_account(s, raw);
     if (err == SP_OK)
         err = check_names(s, raw);

@@ -62,10 +62,9 @@ struct config_load_state {
 
 /*
  * Walk the YAML once: remember the line of every field; refuse what is not YAML, doubled keys,
- * anchors, aliases, tags, several documents and NUL characters. Writes "login: delegate" as a
- * mapping, which is the one form a libcyaml schema can take.
- * text     size bytes
- * normal   heap, *normal_size bytes, set on SP_OK; the caller wipes and frees it
+ * anchors, aliases, tags, several documents and NUL characters. Writes "login: delegate" or "ask"
+ * as a mapping, which is the one form a libcyaml schema can take. text     size bytes normal heap,
+ * *normal_size bytes, set on SP_OK; the caller wipes and frees it
  */
 SP_MUST_USE enum sp_err config_map_build(struct config_load_state *s, const char *text, size_t size,
                                          char **normal, size_t *normal_size);
@@ -86,7 +85,7 @@ struct config_raw_inject {
 };
 
 struct config_raw_login {
-    char *delegate;
+    char *delegate, *ask;
     struct config_raw_inject *inject;
 };
 
@@ -98,6 +97,15 @@ struct config_raw_listener {
     char *address, *proxy_protocol, *limit, *jit_port;
     char **trusted;
     uint32_t trusted_count;
+};
+
+struct config_raw_master_key {
+    char *file, *credential, *passphrase_file;
+};
+
+struct config_raw_api {
+    char **admins, **approvers, **auditors;
+    uint32_t admins_count, approvers_count, auditors_count;
 };
 
 struct config_raw_certificate {
@@ -138,7 +146,7 @@ struct config_raw_group {
 };
 
 struct config_raw_target {
-    char *name, *address, *nla;
+    char *name, *address, *nla, *restricted_admin, *credssp_min;
     char **tags, **redirects;
     uint32_t tags_count, redirects_count;
     struct config_raw_login *login;
@@ -196,6 +204,8 @@ struct config_raw {
     char **names;
     uint32_t listeners_count, names_count;
     struct config_raw_certificate *certificate;
+    struct config_raw_master_key *master_key;
+    struct config_raw_api *api;
     struct config_raw_limits *limits;
     struct config_raw_guard *guard;
     struct config_raw_user *users;
@@ -283,6 +293,9 @@ bool config_is_label(const char *text);
 /* Check everything but users, groups, targets and rules; fills s->config. */
 SP_MUST_USE enum sp_err config_check_service(struct config_load_state *s,
                                              const struct config_raw *raw);
+
+/* Check master_key and api; part of config_check_service. */
+SP_MUST_USE enum sp_err config_check_api(struct config_load_state *s, const struct config_raw *raw);
 
 /* Check the listeners; part of config_check_service. */
 SP_MUST_USE enum sp_err config_check_listeners(struct config_load_state *s,

@@ -34,6 +34,7 @@ static const cyaml_schema_field_t inject_fields[] = {
 
 static const cyaml_schema_field_t login_fields[] = {
     FIELD_TEXT(config_raw_login, delegate, OPTIONAL),
+    FIELD_TEXT(config_raw_login, ask, OPTIONAL),
     FIELD_MAP(config_raw_login, inject, OPTIONAL, inject_fields),
     CYAML_FIELD_END,
 };
@@ -48,6 +49,20 @@ static const cyaml_schema_field_t tls_fields[] = {
 static const cyaml_schema_field_t certificate_fields[] = {
     FIELD_TEXT(config_raw_certificate, cert, TEXT),
     FIELD_TEXT(config_raw_certificate, key, TEXT),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t master_key_fields[] = {
+    FIELD_TEXT(config_raw_master_key, file, OPTIONAL),
+    FIELD_TEXT(config_raw_master_key, credential, OPTIONAL),
+    FIELD_TEXT(config_raw_master_key, passphrase_file, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t api_fields[] = {
+    FIELD_LIST(config_raw_api, admins, OPTIONAL, &text_entry, CONFIG_ROLE_MAX),
+    FIELD_LIST(config_raw_api, approvers, OPTIONAL, &text_entry, CONFIG_ROLE_MAX),
+    FIELD_LIST(config_raw_api, auditors, OPTIONAL, &text_entry, CONFIG_ROLE_MAX),
     CYAML_FIELD_END,
 };
 
@@ -118,6 +133,8 @@ static const cyaml_schema_field_t target_fields[] = {
     FIELD_MAP(config_raw_target, login, TEXT, login_fields),
     FIELD_MAP(config_raw_target, tls, OPTIONAL, tls_fields),
     FIELD_TEXT(config_raw_target, nla, OPTIONAL),
+    FIELD_TEXT(config_raw_target, restricted_admin, OPTIONAL),
+    FIELD_TEXT(config_raw_target, credssp_min, OPTIONAL),
     FIELD_LIST(config_raw_target, redirects, OPTIONAL, &text_entry, CATALOG_REDIRECTS_MAX),
     CYAML_FIELD_END,
 };
@@ -225,6 +242,8 @@ static const cyaml_schema_value_t rule_entry = {
 static const cyaml_schema_field_t top_fields[] = {
     FIELD_LIST(config_raw, listeners, OPTIONAL, &listener_entry, BOOT_LISTENERS_MAX),
     FIELD_MAP(config_raw, certificate, OPTIONAL, certificate_fields),
+    FIELD_MAP(config_raw, master_key, OPTIONAL, master_key_fields),
+    FIELD_MAP(config_raw, api, OPTIONAL, api_fields),
     FIELD_TEXT(config_raw, state_dir, OPTIONAL),
     FIELD_TEXT(config_raw, event_log, OPTIONAL),
     FIELD_TEXT(config_raw, control_socket, OPTIONAL),

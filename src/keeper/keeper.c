@@ -164,6 +164,29 @@ static void watch_signals(struct keeper *k)
     ev_timer_start(k->loop, &k->tick);
 }
 
+/* What can fail, in its order; the reason is in start->load.error. */
+static bool start_parts(struct keeper *k, struct keeper_start *start)
+{
+    char *error = start->load.error;
+    const struct config *config = start->load.config;
+
+    snprintf(error, sizeof(start->load.error), "event loop");
+    k->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    if (k->loop == NULL || !keeper_store_start(k, config, error))
+        return false;
+    snprintf(error, sizeof(start->load.error), "penalties");
+    if (keeper_guard_start(k, config) != SP_OK)
+        return false;
+    k->config = config;
+    if (!keeper_objects_start(k, error))
+        return false;
+    k->now = edition_new(k, &start->load);
+    if (k->now == NULL)
+        return false;
+    k->config = k->now->config;
+    return true;
+}
+
 static struct keeper *keeper_new(struct keeper_start *start)
 {
     struct keeper *k = calloc(1, sizeof(*k));
@@ -182,17 +205,13 @@ static struct keeper *keeper_new(struct keeper_start *start)
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
         k->clients[i].fd = -1;
     k->ready_by_ms = clock_now_ms() + READY_MS;
-    k->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-    if (k->loop != NULL && keeper_guard_start(k, start->load.config) == SP_OK &&
-        (k->now = edition_new(k, &start->load)) != NULL) {
-        k->config = k->now->config;
-        k->catalog = catalog_ref(k->config->catalog);
+    if (start_parts(k, start))
         return k;
-    }
-    fprintf(stderr, "sallyport: cannot start: %s\n",
-            k->loop == NULL        ? "event loop"
-            : k->guard.door_fd < 0 ? "penalties"
-                                   : start->load.error);
+    fprintf(stderr, "sallyport: cannot start: %s\n", start->load.error);
+    start->load.error[0] = '\0'; /* it has been said */
+    keeper_store_stop(k);
+    keeper_objects_stop(k);
+    catalog_unref(&k->catalog);
     guard_close(&k->guard, clock_now_ms());
     free(k);
     return NULL;
@@ -214,6 +233,8 @@ static void keeper_free(struct keeper *k)
         k->guard.save.is_wanted = false; /* the heir keeps the files now */
     sp_fd_cleanup(&k->heir_fd);
     sp_fd_cleanup(&k->elder_fd);
+    keeper_store_stop(k);
+    keeper_objects_stop(k);
     guard_close(&k->guard, clock_now_ms());
     known_targets_clear(&k->known);
     catalog_unref(&k->catalog);

@@ -34,7 +34,7 @@ static void allow(const struct keeper *k, const struct policy_decision *d, const
 {
     const struct catalog_target *t = d->target;
     const struct catalog_rule *rule = d->rule;
-    bool is_inject = t->login == IPC_LOGIN_INJECT;
+    bool is_own = t->login == IPC_LOGIN_DELEGATE; /* else the target's; with ask it has none */
 
     *out = (struct session_decision){.is_allowed = true,
                                      .nla = t->nla,
@@ -44,6 +44,8 @@ static void allow(const struct keeper *k, const struct policy_decision *d, const
                                          rule->has_idle ? rule->idle_ms : k->config->limits.idle_ms,
                                      .total_ms = rule->total_ms,
                                      .tls_min = t->tls_min,
+                                     .is_restricted = t->is_restricted,
+                                     .credssp_min = t->credssp_min,
                                      .channels = rule->channels,
                                      .port = t->port,
                                      .dial_timeout_ms = k->config->limits.connect_timeout_ms,
@@ -52,8 +54,8 @@ static void allow(const struct keeper *k, const struct policy_decision *d, const
     snprintf(out->host, sizeof(out->host), "%s", t->host);
     snprintf(out->rule, sizeof(out->rule), "%s", rule->name);
     memcpy(out->pin, t->pin, sizeof(out->pin));
-    if (!put_name(is_inject ? t->login_user : user, out->user, &out->user_size) ||
-        !put_name(is_inject ? t->login_domain : domain, out->domain, &out->domain_size))
+    if (!put_name(is_own ? user : t->login_user, out->user, &out->user_size) ||
+        !put_name(is_own ? domain : t->login_domain, out->domain, &out->domain_size))
         deny(out, ERRINFO_NOT_ENTITLED, "the account's name does not fit the protocol");
 }
 

@@ -13,8 +13,10 @@
 #include "keeper/edition.h"
 #include "keeper/guard.h"
 #include "keeper/keeper.h"
+#include "keeper/objects.h"
 #include "keeper/registry.h"
 #include "keeper/session_table.h"
+#include "keeper/store.h"
 
 #define CONTROL_CLIENTS_MAX 8
 #define CONTROL_IDLE_MS     10000
@@ -54,10 +56,13 @@ struct control_client {
     struct keeper *keeper;
     int fd; /* -1 = free */
     uid_t uid;
-    bool is_waiting; /* for what it asked to be done; reads no more until then */
+    bool is_waiting;   /* for what it asked to be done; reads no more until then */
+    uint64_t deferred; /* the number of an answer that comes later; 0 = none */
     int64_t deadline_ms;
     size_t in_used;
-    char in[API_LINE_MAX + 1];
+    unsigned roles; /* of api_roles.h */
+    char *in;       /* owned, in_room bytes */
+    size_t in_room;
     char *out; /* NULL = nothing to send */
     size_t out_size, out_sent;
 };
@@ -79,6 +84,12 @@ struct keeper {
     struct event_log log;
     struct known_targets known;
     struct registry registry;
+    struct vault *vault;
+    struct store *store;
+    struct objects objects;          /* what the store has of users, groups, targets, rules */
+    struct objects_pending *pending; /* their change that is being written, or NULL         */
+    uint64_t rotation;               /* who waits for a new master key; 0 = nobody          */
+    struct catalog *next_catalog;    /* goes with next                                    */
     struct session_ops ops;
     struct guard guard;
     const char *spoiled;     /* a file of the guard that could not be used */
@@ -116,6 +127,38 @@ SP_MUST_USE enum sp_err keeper_event(struct keeper *k, struct event *e, bool is_
 
 /* As keeper_event where nothing depends on it. */
 void keeper_event_note(struct keeper *k, struct event *e);
+
+/* ---- keeper_store.c ---- */
+
+/*
+ * Open the vault and the store, as the user whom we have become.
+ * error    STORE_ERROR_SIZE bytes
+ */
+bool keeper_store_start(struct keeper *k, const struct config *config, char *error);
+
+/* Finish what is being written, and close. */
+void keeper_store_stop(struct keeper *k);
+
+/* ---- keeper_objects.c ---- */
+
+/*
+ * Read the objects anew, and decide by them and the configuration file from now on.
+ * error    CATALOG_ERROR_SIZE bytes
+ */
+bool keeper_objects_start(struct keeper *k, char *error);
+
+/* Wipe and free them. */
+void keeper_objects_stop(struct keeper *k);
+
+/* ---- api_objects.c ---- */
+
+/*
+ * Answer the commands about objects and the vault.
+ * answer   written only if true; NULL: control_answer follows
+ * Returns  false if it is none of them
+ */
+bool keeper_objects_answer(struct control_client *c, const char *line, size_t size,
+                           json_t **answer);
 
 /* ---- keeper_on_decide.c ---- */
 
@@ -289,6 +332,18 @@ void keeper_drain(struct keeper *k);
  * error    NULL if it is done
  */
 void control_finish(struct keeper *k, const char *error);
+
+/*
+ * Answer this client later, and read no more of it until then.
+ * Returns  the number that control_answer takes
+ */
+uint64_t control_defer(struct control_client *c);
+
+/*
+ * Answer a client that was deferred; if it is gone the answer is dropped.
+ * answer   taken
+ */
+void control_answer(struct keeper *k, uint64_t deferred, json_t *answer);
 
 /* Serve k->control_fd, whose name is path and is removed when it is stopped. */
 void control_start(struct keeper *k, const char *path);

@@ -68,6 +68,8 @@ struct session_decision {
     uint32_t idle_ms;            /* 0 = none                                            */
     uint32_t total_ms;           /* of the whole session; 0 = none                      */
     uint32_t tls_min;            /* 0x0301…0x0304 towards the target                    */
+    bool is_restricted;          /* restricted admin mode: the target gets no password  */
+    uint32_t credssp_min;        /* 2…6, of the target                                  */
     struct ipc_channels channels;
     uint32_t port;
     uint32_t dial_timeout_ms;

@@ -97,6 +97,7 @@ static void step_back(struct keeper *k)
     int64_t now_ms = clock_now_ms();
 
     k->is_finishing = true;
+    store_freeze(k->store);
     k->finish_until_ms =
         k->config->limits.drain_upgrade_ms > 0 ? now_ms + k->config->limits.drain_upgrade_ms : 0;
     log_upgrade(k, "upgraded", "another process serves new connections");
@@ -208,6 +209,11 @@ static void on_elder(struct ev_loop *loop, ev_io *io, int events)
 
 void keeper_take_over(struct keeper *k)
 {
+    char error[CATALOG_ERROR_SIZE];
+
+    /* What the old one wrote meanwhile. */
+    if (!keeper_objects_start(k, error))
+        fprintf(stderr, "sallyport: %s\n", error);
     if (takeover_say(k->elder_fd, TAKEOVER_READY, 0) != SP_OK)
         fprintf(stderr, "sallyport: the old process is gone\n");
 }

@@ -166,6 +166,8 @@ static void log_denied(struct verb *v, const char *reason)
 /* What is logged must be durable before what it allows happens: no log, no access. */
 static enum sp_err log_granted(struct verb *v)
 {
+    static const char *const logins[] = {
+        [IPC_LOGIN_INJECT] = "inject", [IPC_LOGIN_DELEGATE] = "delegate", [IPC_LOGIN_ASK] = "ask"};
     const struct session_decision *d = &v->s->decision;
     struct event e;
 
@@ -173,7 +175,7 @@ static enum sp_err log_granted(struct verb *v)
     event_word(&e, "rule", d->rule);
     event_word(&e, "host", d->host);
     event_number(&e, "port", d->port);
-    event_word(&e, "login", d->login == IPC_LOGIN_INJECT ? "inject" : "delegate");
+    event_word(&e, "login", logins[d->login]);
     if (d->explained[0] != '\0')
         event_text(&e, "rules", d->explained);
     return v->ops->event(v->ops->ctx, &e, true);
@@ -187,6 +189,8 @@ void session_decision_tell(const struct session_decision *d, struct ipc_decide_r
     rsp->idle_ms = d->idle_ms;
     rsp->total_ms = d->total_ms;
     rsp->tls_min = d->tls_min;
+    rsp->is_restricted = d->is_restricted;
+    rsp->credssp_min = d->credssp_min;
     rsp->channels = d->channels;
     rsp->lease_ms = SESSION_LEASE_MS;
     rsp->user_size = d->user_size;

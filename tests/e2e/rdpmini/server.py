@@ -22,6 +22,7 @@ class Script:
     early           SC_CORE.earlyCapabilityFlags; 8 = channels need not be joined
     rdstls          resultCode of RDSTLS, if that is selected
     licensing       called with the connection instead of sending licence
+    credssp         TSRequest.version; below 5 pubKeyAuth is the key itself
     on_active       called with the connection once the client is active; returning ends it
     """
 
@@ -32,7 +33,7 @@ class Script:
         self.before_active, self.redirect, self.licensing = None, None, None
         self.rdstls, self.early = 0, 0
         self.on_active = Connection.serve
-        self.message_channel = False
+        self.message_channel, self.credssp = False, 6
         for name, value in changes.items():
             if not hasattr(self, name):
                 raise TypeError(f'no script line named {name}')
@@ -163,7 +164,7 @@ class Connection:
     def _nla(self):
         acceptor = ntlm.Acceptor(self.target.user, self.target.password)
         first = credssp.ts_request_read(self.line.ts_request())
-        version = min(6, first['version'])
+        version = min(self.script.credssp, first['version'])
         challenge = acceptor.challenge(first['nego'])
         self.line.send(credssp.ts_request(version, nego=challenge))
         second = credssp.ts_request_read(self.line.ts_request())
@@ -173,16 +174,24 @@ class Connection:
             self.line.send(credssp.ts_request(version, error=0xC000006D))
             raise Closed('wrong password at the target')
         bound = acceptor.seal.unseal(second['pub_key_auth'])
-        if bound != credssp.binding_hash(True, second['nonce'], self.target.key):
+        if bound != self._binding(version, True, second, self.target.key):
             raise Closed('pubKeyAuth is not bound to our key')
         key = bytes(32) if self.script.wrong_echo else self.target.key
-        echo = credssp.binding_hash(False, second['nonce'], key)
+        echo = self._binding(version, False, second, key)
         self.line.send(credssp.ts_request(version, pub_key_auth=acceptor.seal.seal(echo)))
         third = credssp.ts_request_read(self.line.ts_request())
         secret = credssp.ts_password_read(acceptor.seal.unseal(third['auth_info']))
         self.target.tell(self, credentials=secret)
         if self.script.selected == mcs.PROTOCOL_HYBRID_EX:
             self.line.send(struct.pack('<I', self.script.early_result))
+
+    @staticmethod
+    def _binding(version, to_server, request, key):
+        """The plaintext of pubKeyAuth: MS-CSSP 3.1.5."""
+        if version >= 5:
+            return credssp.binding_hash(to_server, request['nonce'], key)
+        assert 'nonce' not in request, 'before version 5 there is no nonce'
+        return key if to_server else bytes([(key[0] + 1) & 0xFF]) + key[1:]
 
     def _rdstls(self):
         self.line.send(struct.pack('<HHHH', 1, 1, 1, 1))

@@ -217,6 +217,7 @@ void world_init(struct world *w)
                                             .nla = IPC_NLA_ALLOWED,
                                             .login = IPC_LOGIN_INJECT,
                                             .tls_mode = IPC_TLS_PIN,
+                                            .credssp_min = 5,
                                             .port = 3389,
                                             .user_size = sizeof(user),
                                             .target = "web01",
