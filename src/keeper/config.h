@@ -20,6 +20,7 @@
 #include "base/penalty.h"
 #include "keeper/catalog.h"
 #include "keeper/geoip.h"
+#include "keeper/config_directory.h"
 #include "keeper/vault.h"
 #include "keeper/guard_account.h"
 
@@ -105,6 +106,8 @@ struct config {
     struct net exempt[CONFIG_EXEMPT_MAX];
     size_t exempt_count;
     struct config_guard guard;
+
+    struct config_directory *directory; /* owned; NULL = none */
 
     struct catalog *catalog; /* of this file alone; one reference, owned           */
     char *text;              /* owned: the file itself, so that a catalog of it and the store

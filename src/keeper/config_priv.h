@@ -197,6 +197,31 @@ struct config_raw_rule {
     uint32_t nla_count;
 };
 
+struct config_raw_principal {
+    char *principal, *user;
+};
+
+struct config_raw_kerberos {
+    char *keytab, *realm, *users, *credssp_min;
+    struct config_raw_principal *principals;
+    uint32_t principals_count;
+};
+
+struct config_raw_ldap_group {
+    char *dn, *group;
+};
+
+struct config_raw_ldap {
+    char *uri, *ca_file, *base, *bind_dn, *bind_password, *user_filter, *group_attribute;
+    struct config_raw_ldap_group *groups;
+    uint32_t groups_count;
+};
+
+struct config_raw_directory {
+    struct config_raw_kerberos *kerberos;
+    struct config_raw_ldap *ldap;
+};
+
 /* The file as libcyaml gives it: a key that is absent is NULL. */
 struct config_raw {
     char *state_dir, *event_log, *control_socket, *user, *tls_min, *ca_file, *geoip;
@@ -207,6 +232,7 @@ struct config_raw {
     struct config_raw_master_key *master_key;
     struct config_raw_api *api;
     struct config_raw_limits *limits;
+    struct config_raw_directory *directory;
     struct config_raw_guard *guard;
     struct config_raw_user *users;
     struct config_raw_group *groups;
@@ -305,6 +331,16 @@ SP_MUST_USE enum sp_err config_check_listeners(struct config_load_state *s,
 SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,
                                             const struct config_raw_limits *raw);
 
+/* Check directory; a NULL is none. */
+SP_MUST_USE enum sp_err config_check_directory(struct config_load_state *s,
+                                               const struct config_raw_directory *raw);
+
+/*
+ * A file that must be there now, so that `check` finds a wrong path before `serve` does.
+ * is_secret  others may not read it
+ */
+SP_MUST_USE enum sp_err config_check_file(struct config_load_state *s, const char *field,
+                                          const char *path, bool is_secret);
 /* Check guard; a NULL is all defaults. */
 SP_MUST_USE enum sp_err config_check_guard(struct config_load_state *s,
                                            const struct config_raw_guard *raw);

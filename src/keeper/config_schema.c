@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The libcyaml schema: which keys exist, where lists and mappings stand. All values are text here.
  */
+#include "keeper/config_fields.h"
 #include "keeper/config_priv.h"
 
 #include <stdarg.h>
@@ -9,17 +10,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-
-#define TEXT     CYAML_FLAG_POINTER
-#define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
-
-/* Lengths are checked where the meaning is; libcyaml would print the value. */
-#define FIELD_TEXT(type, name, flags)                                                              \
-    CYAML_FIELD_STRING_PTR(#name, flags, struct type, name, 0, CYAML_UNLIMITED)
-#define FIELD_LIST(type, name, flags, entry, max)                                                  \
-    CYAML_FIELD_SEQUENCE(#name, flags, struct type, name, entry, 0, max)
-#define FIELD_MAP(type, name, flags, fields)                                                       \
-    CYAML_FIELD_MAPPING_PTR(#name, flags, struct type, name, fields)
 
 static const cyaml_schema_value_t text_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
@@ -253,6 +243,7 @@ static const cyaml_schema_field_t top_fields[] = {
     FIELD_TEXT(config_raw, ca_file, OPTIONAL),
     FIELD_TEXT(config_raw, geoip, OPTIONAL),
     FIELD_MAP(config_raw, limits, OPTIONAL, limits_fields),
+    FIELD_MAP(config_raw, directory, OPTIONAL, config_directory_fields),
     FIELD_MAP(config_raw, guard, OPTIONAL, guard_fields),
     FIELD_LIST(config_raw, users, TEXT, &user_entry, CATALOG_USERS_MAX),
     FIELD_LIST(config_raw, groups, OPTIONAL, &group_entry, CATALOG_GROUPS_MAX),

@@ -85,6 +85,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     keeper_reevaluate_tick(k);
     if (!k->is_finishing)
         keeper_guard_tick(k, now_ms);
+    directory_tick(k, now_ms);
     control_tick(k, now_ms);
     keeper_reload_tick(k, now_ms);
     keeper_upgrade_tick(k, now_ms);
@@ -199,6 +200,7 @@ static struct keeper *keeper_new(struct keeper_start *start)
     k->control_fd = start->control_fd;
     k->starter_uid = start->starter_uid;
     k->net_fd = start->net_fd;
+    k->directory_program_fd = start->directory_program_fd;
     k->program = start->program;
     k->heir_fd = -1;
     k->elder_fd = start->elder_fd;

@@ -186,4 +186,5 @@ void keeper_ops_init(struct keeper *k)
                                   .charge = op_charge,
                                   .attack = op_attack,
                                   .event = op_event};
+    keeper_ops_directory(&k->ops);
 }

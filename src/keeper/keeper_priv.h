@@ -10,6 +10,7 @@
 
 #include "base/ipc_msg.h"
 #include "keeper/api.h"
+#include "keeper/directory_ask.h"
 #include "keeper/edition.h"
 #include "keeper/guard.h"
 #include "keeper/keeper.h"
@@ -36,6 +37,7 @@ struct live {
     struct keeper *keeper;
     struct edition *edition; /* whose door let it in; NULL once that is spent */
     struct catalog *catalog; /* that its decision points into; NULL from ACTIVE on */
+    struct edition *gss;     /* whose directory has its security context, or NULL */
     bool is_killed;
     struct guard_attempt attempt; /* to prove its account */
     int64_t remove_at_ms;         /* once the channel is closed */
@@ -91,6 +93,7 @@ struct keeper {
     uint64_t rotation;               /* who waits for a new master key; 0 = nobody          */
     struct catalog *next_catalog;    /* goes with next                                    */
     struct session_ops ops;
+    struct directory_questions questions;
     struct guard guard;
     const char *spoiled;     /* a file of the guard that could not be used */
     uint8_t nobody_hash[16]; /* of every user that does not exist */
@@ -98,8 +101,9 @@ struct keeper {
     ev_signal signals[4];
     ev_timer tick;
     bool is_ready, is_draining, has_failed;
-    int net_fd;          /* sallyport-net, for the helpers  */
-    const char *program; /* where this program stood when it was started */
+    int directory_program_fd; /* sallyport-directory; -1 = it is not installed */
+    int net_fd;               /* sallyport-net, for the helpers  */
+    const char *program;      /* where this program stood when it was started */
     /* Upgrade: the heir is the process that takes over from us, the elder whom we took over from.
      */
     bool is_finishing; /* the heir serves; we wait for our sessions' ends */
@@ -121,6 +125,9 @@ struct keeper {
 
 /* Fill k->ops: the table's view of configuration, policy, signer, dialer and log. */
 void keeper_ops_init(struct keeper *k);
+
+/* ops_directory.c: the part of it that is about directory. */
+void keeper_ops_directory(struct session_ops *ops);
 
 /* Write an event of keeper's own; a failure is said on standard error. */
 SP_MUST_USE enum sp_err keeper_event(struct keeper *k, struct event *e, bool is_durable);
@@ -207,6 +214,9 @@ void keeper_session_started(struct edition *e, const struct ipc_session_started 
 
 /* The edition whose door let a session in; NULL if it is spent. */
 struct edition *keeper_edition_of(const struct session *s);
+
+/* Where the session's security context is; NULL if it has none. */
+struct edition **keeper_gss_edition(struct session *s);
 
 /* It is spent. */
 void keeper_edition_forget(struct session *s);

@@ -8,6 +8,7 @@
 
 /* NTSTATUS for TSRequest.errorCode (MS-ERREF) */
 #define STATUS_LOGON_FAILURE          0xC000006Du
+#define STATUS_NOT_SUPPORTED          0xC00000BBu
 #define STATUS_LOGON_TYPE_NOT_GRANTED 0xC000015Bu
 
 /* Set Error Info codes that keeper gives (MS-RDPBCGR 2.2.5.1.1) */
@@ -41,6 +42,9 @@ verb_fn verb_rdstls, verb_licence_get, verb_licence_put, verb_redirect;
 
 /* verbs_proxied.c. Errors: a violation */
 verb_fn verb_proxied;
+
+/* verbs_gss.c: Kerberos. Errors: a violation */
+verb_fn verb_gss_step, verb_gss_unwrap, verb_gss_wrap;
 
 /* verbs_note.c. Errors: a violation */
 verb_fn verb_note;

@@ -8,6 +8,8 @@
  *   ADMITTED ─LICENCE_GET, LICENCE_PUT─► ADMITTED      ADMITTED ─REDIRECT─► DECIDED: next target
  *   ADMITTED ─NOTE active─► ACTIVE      any refusal ─► REFUSED      NOTE closed ─► CLOSED
  *
+ *   SIGNED ─GSS_STEP─► GSS ─GSS_STEP─► VERIFIED ─GSS_UNWRAP, GSS_WRAP─► VERIFIED: Kerberos
+ *
  * Whatever is not in the table, of another size, in another state or one too many is a violation:
  * the caller ends that session, never itself. The handlers see the world through session_ops only,
  * so that tests and the fuzzer drive the same code with effects in memory.
@@ -20,6 +22,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/ipc_directory.h"
 #include "base/ipc_msg.h"
 #include "base/penalty.h"
 #include "keeper/events.h"
@@ -37,6 +40,7 @@
 enum session_state {
     SESSION_OPEN,
     SESSION_SIGNED,
+    SESSION_GSS, /* Kerberos: the client has more to say */
     SESSION_CHALLENGED,
     SESSION_VERIFIED,
     SESSION_DECIDED,
@@ -143,6 +147,9 @@ struct session {
     uint32_t channel_count;
     uint64_t to_client, to_target;
     char end_reason[IPC_TEXT_MAX]; /* unescaped */
+    bool is_kerberos;              /* proven by a ticket: its context is in directory */
+    uint32_t gss_steps, gss_unwraps, gss_wraps;
+    char principal[IPC_DIRECTORY_NAME_MAX]; /* unescaped */
     /* A verb whose answer comes later: until then only notes are legal. */
     uint64_t deferred;         /* its ticket; 0 = none */
     uint32_t deferred_type;    /* of the answer that the session waits for */
@@ -197,6 +204,15 @@ struct session_ops {
     void (*charge)(void *ctx, const struct session *s, enum penalty_cause cause);
     /* Count an attack of that name; returns how often it was seen, this time included. */
     uint64_t (*attack)(void *ctx, const char *id);
+    /* Kerberos: the oldest CredSSP version that may be used with it; 0 = there is none. */
+    uint32_t (*kerberos_min)(void *ctx);
+    /* The user that a principal stands for: false if it is none, or the user is unknown.
+     * user     IPC_NAME_MAX bytes */
+    bool (*principal)(void *ctx, const char *principal, char *user, struct session_account *out);
+    /* Ask directory about this session's context; session_gss_answered follows, later.
+     * Errors:  SP_ELIMIT, SP_ECLOSED, SP_ETIME it cannot be asked */
+    enum sp_err (*gss)(void *ctx, struct session *s, uint32_t kind, const uint8_t *data,
+                       size_t size);
     /* Write an event and end it. */
     enum sp_err (*event)(void *ctx, struct event *e, bool is_durable);
 };
@@ -223,6 +239,13 @@ SP_MUST_USE enum sp_err session_message(struct session *s, const struct session_
  */
 void session_dialed(struct session *s, const struct session_ops *ops,
                     const struct ipc_dialed *dialed, int fd);
+
+/*
+ * Directory's answer about this session's context; a late one is dropped.
+ * Errors:  as session_answer_deferred
+ */
+SP_MUST_USE enum sp_err session_gss_answered(struct session *s, const struct session_ops *ops,
+                                             const struct ipc_directory_answer *answer);
 
 /* ---- session_defer.c: verbs whose answer comes later ---- */
 
