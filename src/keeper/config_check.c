@@ -112,7 +112,7 @@ static enum sp_err check_geoip(struct config_load_state *s, const struct config_
     enum sp_err err =
         config_path(s, "geoip", raw->geoip, config->geoip_path, sizeof(config->geoip_path));
     if (err == SP_OK)
-        err = check_file(s, "geoip", config->geoip_path, false);
+        err = config_check_file(s, "geoip", config->geoip_path, false);
     if (err != SP_OK)
         return err;
     err = geoip_open(config->geoip_path, &config->geoip, &why);
