@@ -40,6 +40,10 @@ static const struct {
     {"export", ADM | AUD}, /* with secrets: root */
     {"apply", ADM},
     {"vault_rotate", ADM},
+    {"rdp", ADM},
+    {"ticket_issue", ADM},
+    {"ticket_revoke", ADM},
+    {"tickets", ADM | AUD},
 };
 
 bool api_roles_allow(unsigned roles, const char *command)
