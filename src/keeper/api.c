@@ -102,6 +102,18 @@ enum sp_err api_parse(const char *line, size_t size, struct api_request *out, co
     return SP_OK;
 }
 
+json_t *api_load(const char *line, size_t size)
+{
+    json_t *root = size <= API_LINE_MAX && api_is_shallow(line, size, DEPTH_MAX)
+                       ? json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL)
+                       : NULL;
+
+    if (json_is_object(root))
+        return root;
+    json_decref(root);
+    return NULL;
+}
+
 json_t *api_refusal(const char *error)
 {
     return json_pack("{s:b, s:s}", "ok", 0, "error", error);

@@ -75,6 +75,12 @@ SP_MUST_USE enum sp_err api_parse(const char *line, size_t size, struct api_requ
                                   const char **error);
 
 /*
+ * Read one line as a JSON object that holds plain values only.
+ * Returns  it for the caller to json_decref, or NULL if it is none
+ */
+json_t *api_load(const char *line, size_t size);
+
+/*
  * True if no list or mapping of a JSON text lies deeper than depth_max: asked before it is parsed.
  */
 bool api_is_shallow(const char *line, size_t size, size_t depth_max);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_tickets.h"
 #include "keeper/notify.h"
 
 #define TICK_S         0.25
@@ -85,6 +86,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     keeper_reevaluate_tick(k);
     if (!k->is_finishing)
         keeper_guard_tick(k, now_ms);
+    keeper_tickets_tick(k, now_ms);
     directory_tick(k, now_ms);
     control_tick(k, now_ms);
     keeper_reload_tick(k, now_ms);
@@ -181,6 +183,9 @@ static bool start_parts(struct keeper *k, struct keeper_start *start)
     k->config = config;
     if (!keeper_objects_start(k, error))
         return false;
+    snprintf(error, sizeof(start->load.error), "the tickets in the store cannot be read");
+    if (keeper_tickets_load(k) != SP_OK)
+        return false;
     k->now = edition_new(k, &start->load);
     if (k->now == NULL)
         return false;
@@ -238,6 +243,7 @@ static void keeper_free(struct keeper *k)
     keeper_store_stop(k);
     keeper_objects_stop(k);
     guard_close(&k->guard, clock_now_ms());
+    tickets_clear(&k->tickets);
     known_targets_clear(&k->known);
     catalog_unref(&k->catalog);
     event_log_close(&k->log);

@@ -18,6 +18,7 @@
 #include "keeper/registry.h"
 #include "keeper/session_table.h"
 #include "keeper/store.h"
+#include "keeper/tickets.h"
 
 #define CONTROL_CLIENTS_MAX 8
 #define CONTROL_IDLE_MS     10000
@@ -92,6 +93,8 @@ struct keeper {
     struct objects_pending *pending; /* their change that is being written, or NULL         */
     uint64_t rotation;               /* who waits for a new master key; 0 = nobody          */
     struct catalog *next_catalog;    /* goes with next                                    */
+    struct tickets tickets;
+    int64_t tickets_expire_ms; /* when dead ones are looked for */
     struct session_ops ops;
     struct directory_questions questions;
     struct guard guard;
@@ -312,6 +315,16 @@ void keeper_guard_tick(struct keeper *k, int64_t now_ms);
 
 /* Answer "bans", "ban" and "unban". Owner: the caller */
 json_t *keeper_guard_answer(struct keeper *k, const struct api_request *request, uid_t uid);
+
+/* ---- api_identity.c ---- */
+
+/*
+ * Answer the commands about tickets, .rdp files and factors.
+ * answer   written only if true; NULL: control_answer follows
+ * Returns  false if it is none of them
+ */
+bool keeper_identity_answer(struct control_client *c, const char *line, size_t size,
+                            json_t **answer);
 
 /* ---- upgrade.c ---- */
 

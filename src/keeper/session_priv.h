@@ -34,6 +34,13 @@ typedef enum sp_err verb_fn(struct verb *v);
 /* verbs_login.c: from the handshake to the decision. Errors: a violation */
 verb_fn verb_sign, verb_challenge, verb_verify, verb_decide, verb_delegate;
 
+/*
+ * verbs_ticket.c: use a ticket whose password was proven; the answer to VERIFY is deferred.
+ * key      16 bytes, the session's key once it is in
+ * Returns  NULL, or why it is refused: then the caller answers
+ */
+const char *verify_ticket(struct verb *v, const uint8_t key[16]);
+
 /* verbs_target.c: from the connection to the target's login. Errors: a violation */
 verb_fn verb_connect, verb_certificate, verb_bind, verb_seal, verb_clear;
 

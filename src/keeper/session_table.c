@@ -105,6 +105,11 @@ void session_init(struct session *s, const struct ipc_session_started *started, 
         snprintf(s->id + 2 * i, 3, "%02x", random[i]);
 }
 
+const char *session_person(const struct session *s)
+{
+    return s->ticket[0] != '\0' ? s->person : s->user_text;
+}
+
 void session_clear(struct session *s)
 {
     sp_fd_cleanup(&s->fd);

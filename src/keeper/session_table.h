@@ -28,6 +28,7 @@
 #include "keeper/events.h"
 #include "keeper/moment.h"
 #include "keeper/policy.h"
+#include "keeper/tickets.h"
 
 #define SESSION_ID_SIZE        17    /* 16 hex digits and a NUL                         */
 #define SESSION_CHALLENGE_MS   60000 /* how long a challenge may be answered            */
@@ -59,6 +60,7 @@ enum session_state {
 struct session_account {
     bool is_known;
     bool is_disabled;
+    bool is_ticket;      /* not a person's: ticket_use says whether it is good */
     uint8_t nt_hash[16]; /* of nobody, and always the same, if unknown */
 };
 
@@ -132,7 +134,10 @@ struct session {
     uint16_t user_size;
     uint8_t user[IPC_NAME_MAX];                              /* as typed, UTF-16LE */
     char user_text[IPC_NAME_MAX], domain_text[IPC_NAME_MAX]; /* as typed, UTF-8, unescaped */
-    char client[IPC_TEXT_MAX];                               /* client name, unescaped */
+    /* Signed in by a ticket: its id (else empty), whose it is, where to. */
+    char ticket[TICKET_ID_SIZE], person[TICKET_NAME_SIZE], ticket_target[TICKET_NAME_SIZE];
+    uint8_t late_key[16];      /* for a VERIFY whose answer comes later */
+    char client[IPC_TEXT_MAX]; /* client name, unescaped */
     struct session_decision decision;
     struct session_facts facts;
     bool is_dialed;
@@ -215,6 +220,9 @@ struct session_ops {
                        size_t size);
     /* Write an event and end it. */
     enum sp_err (*event)(void *ctx, struct event *e, bool is_durable);
+    /* Use the ticket whose password was proven. NULL: it is being stored, session_ticket_done
+     * follows; else why it is refused. */
+    const char *(*ticket_use)(void *ctx, struct session *s);
 };
 
 /* Start a session's record: id and number are made here, fd and pidfd are taken. */
@@ -272,6 +280,16 @@ SP_MUST_USE enum sp_err session_answer_deferred(struct session *s, const struct 
  */
 SP_MUST_USE enum sp_err session_defer_tick(struct session *s, const struct session_ops *ops,
                                            int64_t now_ms);
+
+/*
+ * A ticket's use is stored, or cannot be: answer the VERIFY that waits for it, if it still does.
+ * Errors:  as session_answer_deferred
+ */
+SP_MUST_USE enum sp_err session_ticket_done(struct session *s, const struct session_ops *ops,
+                                            enum sp_err err);
+
+/* The name that policy goes by: the typed one, or the person of the ticket. Borrowed */
+const char *session_person(const struct session *s);
 
 /*
  * Tell the session to end.

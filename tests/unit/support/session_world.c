@@ -57,6 +57,17 @@ static void on_account(void *ctx, const char *name, const char *domain, struct s
     *out = ((struct world *)ctx)->account;
 }
 
+static const char *on_ticket(void *ctx, struct session *s)
+{
+    struct world *w = ctx;
+
+    snprintf(s->ticket, sizeof(s->ticket), "t-00000000");
+    snprintf(s->person, sizeof(s->person), "bob");
+    snprintf(s->ticket_target, sizeof(s->ticket_target), "web01");
+    w->ticket_uses++;
+    return w->ticket_refusal;
+}
+
 static void on_decide(void *ctx, struct session *s, struct session_decision *out)
 {
     (void)s;
@@ -268,7 +279,8 @@ void world_init(struct world *w)
                                   .is_penalised = on_penalised,
                                   .charge = on_charge,
                                   .attack = on_attack,
-                                  .event = on_event};
+                                  .event = on_event,
+                                  .ticket_use = on_ticket};
     w->ops.kerberos_min = on_kerberos_min;
     w->ops.principal = on_principal;
     w->ops.gss = on_gss;

@@ -21,7 +21,8 @@ struct world {
     bool is_not_allowed_later; /* is_still_allowed says no */
     enum sp_err sign_err, dial_err, send_err, event_err, password_err, known_err, licence_err;
     bool known_is_new, is_penalised;
-    const char *refused; /* answer to attempt */
+    const char *ticket_refusal; /* NULL: the ticket is good, and being stored */
+    const char *refused;        /* answer to attempt */
     uint32_t attempts, proved, failed;
     char redirect_host[IPC_HOST_MAX]; /* that keeper was asked about last */
     uint32_t licence_size;            /* of the last one put */
@@ -30,6 +31,7 @@ struct world {
     enum sp_err gss_ask_err, gss_err; /* gss_err: of the last world_gss_answer */
     unsigned gss_asks;
     unsigned charges[PENALTY_CAUSE_COUNT], attacks;
+    unsigned ticket_uses;
     unsigned signs, dials, sends, durable_events, passwords;
     int sent_fd; /* last descriptor that was sent: its number only */
     uint32_t sent_type;
