@@ -16,7 +16,7 @@
 #define F_SEAL_FUTURE_WRITE 0x0010 /* linux/fcntl.h, since 5.1 */
 #endif
 
-#define MAGIC          0x53505045u
+#define MAGIC          0x53505046u
 #define READ_TRIES     64 /* a writer that died half-way must not hold a reader */
 #define STRIKE_RANK_MS 60000
 #define KINDS          5u /* PENALTY_ACCOUNT + 1 */
@@ -315,6 +315,25 @@ bool penalty_charge(struct penalty_table *table, const struct penalty_rules *rul
     return begins;
 }
 
+void penalty_forgive(struct penalty_table *table, const struct penalty_rules *rules,
+                     const uint8_t ip[16], enum penalty_cause cause, uint32_t times, int64_t now_ms)
+{
+    struct penalty_key keys[2];
+    size_t count = penalty_source_keys(ip, keys);
+
+    for (size_t i = 0; i < count; i++) {
+        struct penalty_score score;
+        uint32_t scale = keys[i].kind == PENALTY_V6_NET ? PENALTY_NET_SCALE : 1;
+
+        if (!penalty_find(table, &keys[i], now_ms, &score))
+            continue;
+        score.strikes -= times < score.strikes ? times : score.strikes;
+        score.until_ms -= (int64_t)(rules->weight_ms[cause] / scale) * (int64_t)times;
+        if (penalty_score_melt(&score, now_ms) || !penalty_put(table, &keys[i], &score, now_ms))
+            penalty_remove(table, &keys[i]);
+    }
+}
+
 size_t penalty_sweep(struct penalty_table *table, uint32_t bucket, int64_t now_ms,
                      struct penalty_key *keys, struct penalty_score *scores)
 {
@@ -342,11 +361,11 @@ bool penalty_refuses(const struct penalty_table *table, const uint8_t ip[16], in
     struct penalty_key keys[2];
     struct penalty_score score;
     size_t count = penalty_source_keys(ip, keys);
+    bool is_refused = penalty_is_listed(table, PENALTY_BANNED, ip, now_ms);
 
-    for (size_t i = 0; i < count; i++) {
-        if (search(table, &keys[i], &score) >= 0 && score.is_refusing != 0 &&
-            score.until_ms > now_ms)
-            return true;
+    for (size_t i = 0; i < count && !is_refused; i++) {
+        is_refused = search(table, &keys[i], &score) >= 0 && score.is_refusing != 0 &&
+                     score.until_ms > now_ms;
     }
-    return penalty_is_banned(table, big_endian(ip), big_endian(ip + 8), now_ms);
+    return is_refused && !penalty_is_listed(table, PENALTY_ALLOWED, ip, now_ms);
 }

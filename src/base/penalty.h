@@ -29,7 +29,7 @@
 
 #define PENALTY_WAYS         16u       /* entries of one bucket                        */
 #define PENALTY_BUCKETS      65536u    /* a key may stand in two of them, nowhere else */
-#define PENALTY_BANS_MAX     4096u     /* networks that an administrator shut out      */
+#define PENALTY_BANS_MAX     4096u     /* networks of one list                         */
 #define PENALTY_FREE_STRIKES 3u        /* offences without growth                      */
 #define PENALTY_FORGET_MS    600000    /* one strike is forgotten in this time         */
 #define PENALTY_NET_SCALE    4u        /* an IPv6 /56 bears four times what a /64 bears */
@@ -56,6 +56,7 @@ enum penalty_cause {
     PENALTY_VIOLATION,   /* broke the protocol before it was authenticated */
     PENALTY_CRASH,       /* its session process died or was taken over     */
     PENALTY_EXPLOIT,     /* sent what only an attack sends                 */
+    PENALTY_FACTOR,      /* a wrong code of a second factor                */
     PENALTY_CAUSE_COUNT
 };
 
@@ -79,7 +80,15 @@ struct penalty_entry {
     _Atomic uint32_t strikes, is_refusing;
 };
 
-/* A network that is shut out: the first bits of value, IPv4 as ::ffff:a.b.c.d/96+n. */
+/* Lists of networks; the first that speaks decides. */
+enum penalty_list {
+    PENALTY_ALLOWED, /* let in, whatever it did                           */
+    PENALTY_BANNED,  /* shut out                                          */
+    PENALTY_OPEN,    /* may reach a listener whose port is closed to others */
+    PENALTY_LIST_COUNT
+};
+
+/* A network of a list: the first bits of value, IPv4 as ::ffff:a.b.c.d/96+n. */
 struct penalty_ban {
     uint64_t value[2]; /* in network order of the address's bytes, read as big endian */
     int64_t until_ms;  /* PENALTY_FOREVER or a moment of clock_now_ms                 */
@@ -93,12 +102,16 @@ struct penalty_ban_cell {
     _Atomic uint32_t bits, reserved;
 };
 
+struct penalty_list_cells {
+    _Atomic uint32_t sequence, count;
+    struct penalty_ban_cell cells[PENALTY_BANS_MAX];
+};
+
 /* The whole of the shared memory; pages that nobody touched cost nothing. */
 struct penalty_table {
     uint64_t magic, size, seed;                      /* written before door gets it       */
     _Atomic uint64_t occupied[PENALTY_BUCKETS / 64]; /* a bit a bucket that ever had one  */
-    _Atomic uint32_t ban_sequence, ban_count;
-    struct penalty_ban_cell bans[PENALTY_BANS_MAX];
+    struct penalty_list_cells lists[PENALTY_LIST_COUNT];
     struct penalty_entry entries[PENALTY_BUCKETS * PENALTY_WAYS];
 };
 static_assert(sizeof(struct penalty_table) <= 64u * 1024u * 1024u, "BF-07: within 64 MiB");
@@ -183,28 +196,37 @@ size_t penalty_sweep(struct penalty_table *table, uint32_t bucket, int64_t now_m
                      struct penalty_key *keys, struct penalty_score *scores);
 
 /*
- * Shut a network out, or change the end of a ban that is there.
+ * Take offences of a source back, without growth: what a success shows to have been mistakes.
+ * times    how many
+ */
+void penalty_forgive(struct penalty_table *table, const struct penalty_rules *rules,
+                     const uint8_t ip[16], enum penalty_cause cause, uint32_t times,
+                     int64_t now_ms);
+
+/*
+ * Put a network on a list, or change the end of one that is there.
  * net      16 bytes; bits behind the first `bits` are ignored
  * Errors:  SP_ELIMIT there are PENALTY_BANS_MAX; SP_EVALUE bits above 128
  */
-SP_MUST_USE enum sp_err penalty_ban(struct penalty_table *table, const uint8_t net[16],
-                                    uint32_t bits, int64_t until_ms);
+SP_MUST_USE enum sp_err penalty_ban(struct penalty_table *table, enum penalty_list list,
+                                    const uint8_t net[16], uint32_t bits, int64_t until_ms);
 
-/* End a ban. False if there is none of exactly this network. */
-bool penalty_unban(struct penalty_table *table, const uint8_t net[16], uint32_t bits);
+/* Take a network from a list. False if exactly this network is not on it. */
+bool penalty_unban(struct penalty_table *table, enum penalty_list list, const uint8_t net[16],
+                   uint32_t bits);
 
-/* How many bans there are, ended ones included. */
-uint32_t penalty_ban_count(const struct penalty_table *table);
+/* How many networks a list has, ended ones included. */
+uint32_t penalty_ban_count(const struct penalty_table *table, enum penalty_list list);
 
-/* Ban number index, < penalty_ban_count. net: 16 bytes, or NULL */
-struct penalty_ban penalty_ban_at(const struct penalty_table *table, uint32_t index,
-                                  uint8_t net[16]);
-
-/* True if a ban is in force for the address of these 16 bytes, read as two big-endian numbers. */
-bool penalty_is_banned(const struct penalty_table *table, uint64_t high, uint64_t low,
-                       int64_t now_ms);
+/* Number index of a list, < penalty_ban_count. net: 16 bytes, or NULL */
+struct penalty_ban penalty_ban_at(const struct penalty_table *table, enum penalty_list list,
+                                  uint32_t index, uint8_t net[16]);
 
 /* ---- both sides ---- */
+
+/* True if a list has a network with this address in it that has not ended. ip: 16 bytes */
+bool penalty_is_listed(const struct penalty_table *table, enum penalty_list list,
+                       const uint8_t ip[16], int64_t now_ms);
 
 /*
  * True if a connection of this address is to be closed at once.

@@ -9,7 +9,8 @@ struct penalty_rules penalty_defaults(void)
                                                 [PENALTY_AUTH_FAILED] = 5000,
                                                 [PENALTY_VIOLATION] = 10000,
                                                 [PENALTY_CRASH] = 90000,
-                                                [PENALTY_EXPLOIT] = 600000},
+                                                [PENALTY_EXPLOIT] = 600000,
+                                                [PENALTY_FACTOR] = 5000},
                                   .min_ms = 15000,
                                   .max_ms = 600000};
 }

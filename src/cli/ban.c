@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * `sallyport ban`: who is kept out, shutting somebody out, letting somebody in again.
+ * `sallyport ban`, `allow` and `port`: three lists of networks, shown and changed.
  */
 #include "cli/cli.h"
 
@@ -29,6 +29,30 @@ static json_int_t read_duration(const char *text)
     return 0;
 }
 
+/* One command: its list, its verbs, and how it talks. */
+struct listing {
+    const char *command, *ask, *add, *remove, *add_word, *remove_word;
+    const char *added, *removed, *nobody;
+};
+
+static const struct listing listings[] = {
+    {"ban", "bans", "ban", "unban", "add", "remove", "is shut out", "may connect again",
+     "Nobody is kept out."},
+    {"allow", "allows", "allow", "unallow", "add", "remove", "is let in, whatever it does",
+     "is treated as everybody", "Nobody is allowed by name."},
+    {"port", "opens", "open", "unopen", "open", "close", "may reach closed ports",
+     "finds closed ports closed", "Closed ports are closed to everybody without a ticket."},
+};
+
+static const struct listing *listing_of(const struct cli_options *options)
+{
+    for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++) {
+        if (strcmp(listings[i].command, options->command) == 0)
+            return &listings[i];
+    }
+    return &listings[0];
+}
+
 static const char *field(const json_t *entry, const char *key)
 {
     const char *text = json_string_value(json_object_get(entry, key));
@@ -36,7 +60,7 @@ static const char *field(const json_t *entry, const char *key)
     return text != NULL && text[0] != '\0' ? text : "-";
 }
 
-static void print_list(const json_t *answer)
+static void print_list(const json_t *answer, const struct listing *l)
 {
     static const char *const headline[] = {"NETWORK", "UNTIL", "WHY"};
     const json_t *bans = json_object_get(answer, "bans");
@@ -45,8 +69,10 @@ static void print_list(const json_t *answer)
     const json_t *entry;
     size_t i;
 
+    if (bans == NULL)
+        bans = json_object_get(answer, "networks");
     if (json_array_size(bans) + json_array_size(penalties) == 0) {
-        puts("Nobody is kept out.");
+        puts(l->nobody);
         return;
     }
     cli_table_init(&table, 3, headline);
@@ -75,7 +101,7 @@ static void print_list(const json_t *answer)
 
 static int ban_list(const struct cli_options *options)
 {
-    json_t *answer = cli_control_ask(options, json_pack("{s:s}", "cmd", "bans"));
+    json_t *answer = cli_control_ask(options, json_pack("{s:s}", "cmd", listing_of(options)->ask));
 
     if (answer == NULL)
         return CLI_FAILED;
@@ -83,7 +109,7 @@ static int ban_list(const struct cli_options *options)
         cli_print_json(answer);
         return CLI_OK;
     }
-    print_list(answer);
+    print_list(answer, listing_of(options));
     json_decref(answer);
     return CLI_OK;
 }
@@ -109,7 +135,7 @@ static int usage(const struct cli_options *options, const char *text)
     return CLI_USAGE;
 }
 
-static int ban_add(const struct cli_options *options)
+static int ban_add(const struct cli_options *options, const struct listing *l)
 {
     json_int_t for_s = options->duration != NULL ? read_duration(options->duration) : 0;
     json_t *question;
@@ -118,7 +144,7 @@ static int ban_add(const struct cli_options *options)
         return usage(options, "--for takes a time such as 90s, 10m, 2h, 7d or 4w");
     if (options->reason != NULL && strlen(options->reason) >= IPC_TEXT_MAX)
         return usage(options, "the reason is longer than 127 bytes; shorten it");
-    question = json_pack("{s:s, s:s}", "cmd", "ban", "network", options->detail);
+    question = json_pack("{s:s, s:s}", "cmd", l->add, "network", options->detail);
     if (options->reason != NULL &&
         json_object_set_new(question, "reason", json_string(options->reason)) != 0) {
         json_decref(question);
@@ -126,28 +152,36 @@ static int ban_add(const struct cli_options *options)
     }
     if (for_s != 0)
         json_object_set_new(question, "for_s", json_integer(for_s));
-    return ask(options, question, "is shut out");
+    return ask(options, question, l->added);
 }
 
 int cli_ban(const struct cli_options *options)
 {
+    const struct listing *l = listing_of(options);
     struct net net;
-    bool is_add = strcmp(options->argument, "add") == 0;
+    bool is_add = strcmp(options->argument, l->add_word) == 0;
+
+    char text[160];
 
     if (strcmp(options->argument, "list") == 0) {
+        snprintf(text, sizeof(text), "%s list takes nothing; see sallyport %s --help", l->command,
+                 l->command);
         if (options->detail == NULL && options->reason == NULL && options->duration == NULL)
             return ban_list(options);
-        return usage(options, "ban list takes nothing; see sallyport ban --help");
+        return usage(options, text);
     }
-    if (!is_add && strcmp(options->argument, "remove") != 0)
-        return usage(options, "ban takes list, add or remove; see sallyport ban --help");
+    snprintf(text, sizeof(text), "%s takes list, %s or %s; see sallyport %s --help", l->command,
+             l->add_word, l->remove_word, l->command);
+    if (!is_add && strcmp(options->argument, l->remove_word) != 0)
+        return usage(options, text);
     if (options->detail == NULL || net_read(options->detail, &net) != SP_OK)
         return usage(options, "expected an address or a network without bits behind its prefix, "
                               "such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32");
     if (is_add)
-        return ban_add(options);
+        return ban_add(options, l);
+    snprintf(text, sizeof(text), "--for and --reason belong to %s %s", l->command, l->add_word);
     if (options->reason != NULL || options->duration != NULL)
-        return usage(options, "--for and --reason belong to ban add");
-    return ask(options, json_pack("{s:s, s:s}", "cmd", "unban", "network", options->detail),
-               "may connect again");
+        return usage(options, text);
+    return ask(options, json_pack("{s:s, s:s}", "cmd", l->remove, "network", options->detail),
+               l->removed);
 }

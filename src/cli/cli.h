@@ -5,7 +5,8 @@
  *   options.c  the command line as a struct
  *   help.c     the texts that teach
  *   check.c passwd.c sessions.c   one command each
- *   ban.c      who is kept out
+ *   ban.c      who is kept out, let in, let through a closed port
+ *   guard.c    what is known of an address or an account
  *   explain.c  what policy says, and why
  *   control.c  the line to the running service
  *   table.c    aligned columns; colour on a terminal only
@@ -21,6 +22,8 @@
 
 #define CLI_CONFIG_DEFAULT "/etc/sallyport/sallyport.yaml"
 
+#define CLI_PASSWORD_SIZE 1026
+
 /* Exit statuses, as sysexits are too many to remember. */
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
@@ -29,8 +32,8 @@ enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 /* The command line. Texts are borrowed from argv. */
 struct cli_options {
     const char *command;  /* NULL if none was given          */
-    const char *argument; /* passwd: name; kill: id; help: command; ban: verb; NULL if absent */
-    const char *detail;   /* ban: network; NULL if absent    */
+    const char *argument; /* passwd: name; kill: id; help: command; ban …: verb; NULL if absent */
+    const char *detail;   /* ban, allow, port: network; guard: subject    */
     const char *config;   /* -c; NULL if absent              */
     const char *socket;   /* -s; NULL if absent              */
     const char *reason;   /* --reason; NULL if absent        */
@@ -76,10 +79,27 @@ int cli_upgrade(const struct cli_options *options);
 /* `sallyport kill`. Returns the exit status. */
 int cli_kill(const struct cli_options *options);
 
+/* ---- directory.c ---- */
+
+/* `sallyport directory`. Returns the exit status. */
+int cli_directory(const struct cli_options *options);
+
+/*
+ * Ask for a password: unseen on a terminal, else one line of standard input.
+ * line     CLI_PASSWORD_SIZE bytes; the caller wipes it
+ * error    static text if false is returned
+ */
+bool cli_ask_password(char *line, const char **error);
+
 /* ---- ban.c ---- */
 
-/* `sallyport ban`. Returns the exit status. */
+/* `sallyport ban`, `allow` and `port`. Returns the exit status. */
 int cli_ban(const struct cli_options *options);
+
+/* ---- guard.c ---- */
+
+/* `sallyport guard`. Returns the exit status. */
+int cli_guard(const struct cli_options *options);
 
 /* ---- explain.c ---- */
 

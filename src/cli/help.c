@@ -110,6 +110,74 @@ static const struct page pages[] = {
      "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
      "\n"
      "Example: sallyport ban add 192.0.2.0/24 --for 7d --reason \"password guessing\"\n"},
+    {"directory", "try a login at the directory",
+     "Usage: sallyport directory test USER [OPTIONS]\n"
+     "\n"
+     "asks for USER's password and has the running service try it at directory.ldap. Printed are\n"
+     "the groups that the directory's ones stand for; the exit status is 1 if it is refused.\n"
+     "The password is asked for unseen on a terminal, else read from standard input.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport directory test alice\n"},
+    {"ticket", "issue, list and revoke credentials that are good once",
+     "Usage: sallyport ticket issue USER TARGET [--for TIME] [--from NETWORK] [--rdp FILE]\n"
+     "                             [--address HOST[:PORT]] [OPTIONS]\n"
+     "       sallyport ticket list [OPTIONS]\n"
+     "       sallyport ticket revoke TICKET [OPTIONS]\n"
+     "\n"
+     "issue makes a user name and a password that let USER reach TARGET once, within TIME (10s to\n"
+     "24h, 5m if it is not given), from NETWORK only if it is given. Any client can use them. A\n"
+     "rule must allow USER to reach TARGET, now and when the ticket is used, and the target's "
+     "login\n"
+     "must be inject. --rdp writes a signed file that names this gateway and the ticket; the\n"
+     "password is not in it.\n"
+     "A ticket that was used, revoked or is too old is listed for a day.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport ticket issue alice web01 --for 5m --from 192.0.2.7 --rdp web01.rdp\n"},
+    {"rdp", "write a signed .rdp file for a target",
+     "Usage: sallyport rdp TARGET -o FILE [--user USER] [--address HOST[:PORT]]\n"
+     "                     [--ticket [--for TIME] [--from NETWORK]] [OPTIONS]\n"
+     "\n"
+     "Writes a file that leads a client to this gateway and from there to TARGET, signed with the\n"
+     "key of the gateway's certificate as Windows' rdpsign signs. USER is the name of your own\n"
+     "account if it is not given. The gateway's name is the first of the key names, or HOST.\n"
+     "--ticket issues a ticket with it, whose password is printed; see sallyport help ticket.\n"
+     "-o - writes to standard output.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport rdp web01 --user alice -o web01.rdp\n"},
+    {"allow", "show and change who is let in whatever it does",
+     "Usage: sallyport allow list [OPTIONS]\n"
+     "       sallyport allow add NETWORK [--for TIME] [--reason TEXT] [OPTIONS]\n"
+     "       sallyport allow remove NETWORK [OPTIONS]\n"
+     "\n"
+     "An allowed network is neither penalised nor banned, and a ban that covers it does not hold\n"
+     "for it. The limits per account hold for it as for others. guard.allow in the configuration\n"
+     "does the same without an end.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport allow add 192.0.2.0/24 --for 1d --reason \"a conference\"\n"},
+    {"port", "open listeners that are closed to strangers",
+     "Usage: sallyport port list [OPTIONS]\n"
+     "       sallyport port open NETWORK [--for TIME] [--reason TEXT] [OPTIONS]\n"
+     "       sallyport port close NETWORK [OPTIONS]\n"
+     "\n"
+     "A listener with jit_port: true refuses every source but those that were opened here or hold\n"
+     "an unused ticket for their address, or a running grant. close ends what open began.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport port open 198.51.100.4 --for 10m\n"},
+    {"guard", "explain what holds for an address or an account",
+     "Usage: sallyport guard explain ADDRESS|USER [OPTIONS]\n"
+     "       sallyport guard forgive ADDRESS|USER [OPTIONS]\n"
+     "\n"
+     "explain shows every counter, what follows from it, why, and until when. forgive sets them\n"
+     "back: an address's penalty, or what is counted against an account; a ban stays unless it is\n"
+     "of exactly that address.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport guard explain 198.51.100.4\n"},
     {"upgrade", "let the program that is on disk now take over",
      "Usage: sallyport upgrade [-c FILE | -s SOCKET] [--json]\n"
      "\n"

@@ -90,6 +90,14 @@ static bool take_option(struct reader *r, struct cli_options *o)
     return true;
 }
 
+/* Commands that take a verb and what it is about. */
+static bool is_listing(const char *command)
+{
+    return strcmp(command, "ban") == 0 || strcmp(command, "allow") == 0 ||
+           strcmp(command, "port") == 0 || strcmp(command, "guard") == 0 ||
+           strcmp(command, "directory") == 0;
+}
+
 /* What only explain takes. */
 static bool fits_explain(struct reader *r, const struct cli_options *o)
 {
@@ -117,16 +125,20 @@ static bool fits(struct reader *r, const struct cli_options *o)
     if (command == NULL || o->wants_help)
         return true;
     is_kill = strcmp(command, "kill") == 0;
-    is_ban = strcmp(command, "ban") == 0;
+    is_ban = is_listing(command);
     talks = is_kill || is_ban || strcmp(command, "sessions") == 0 ||
             strcmp(command, "reload") == 0 || strcmp(command, "upgrade") == 0 ||
             strcmp(command, "explain") == 0;
     if (!fits_explain(r, o))
         return false;
     if (is_ban && o->argument == NULL)
-        return complain(r, "command", command, " takes list, add or remove");
+        return complain(r, "command", command,
+                        strcmp(command, "port") == 0        ? " takes list, open or close"
+                        : strcmp(command, "directory") == 0 ? " takes test and a user"
+                        : strcmp(command, "guard") == 0     ? " takes explain or forgive"
+                                                            : " takes list, add or remove");
     if (o->duration != NULL && !is_ban)
-        return complain(r, "option", "--for", " belongs to the command ban");
+        return complain(r, "option", "--for", " belongs to the commands ban, allow and port");
     if (o->argument != NULL && !is_kill && !is_ban && strcmp(command, "passwd") != 0 &&
         strcmp(command, "help") != 0 && strcmp(command, "explain") != 0)
         return complain(r, "command", command,
@@ -136,7 +148,8 @@ static bool fits(struct reader *r, const struct cli_options *o)
     if (is_kill && o->argument == NULL)
         return complain(r, "command", command, " needs a session's ID; see: sallyport sessions");
     if (o->reason != NULL && !is_kill && !is_ban)
-        return complain(r, "option", "--reason", " belongs to the commands kill and ban");
+        return complain(r, "option", "--reason",
+                        " belongs to the commands kill, ban, allow and port");
     if (o->socket != NULL && !talks)
         return complain(r, "option", "--socket",
                         " belongs to commands that ask the running service");
@@ -168,7 +181,7 @@ bool cli_options_read(int argc, char **argv, struct cli_options *out, char *erro
         } else if (o.argument == NULL) {
             o.argument = argument;
         } else if (o.detail == NULL &&
-                   (strcmp(o.command, "ban") == 0 || strcmp(o.command, "explain") == 0)) {
+                   (is_listing(o.command) || strcmp(o.command, "explain") == 0)) {
             o.detail = argument;
         } else {
             /* It may be a password, so it is not shown. */

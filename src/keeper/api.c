@@ -10,7 +10,7 @@
 #define DEPTH_MAX 1 /* one object of plain values */
 
 /* jansson's own limit of depth is a constant of its build; ours is checked before it parses. */
-static bool is_shallow(const char *line, size_t size)
+bool api_is_shallow(const char *line, size_t size, size_t depth_max)
 {
     bool is_text = false;
     size_t depth = 0;
@@ -22,13 +22,15 @@ static bool is_shallow(const char *line, size_t size)
             is_text = !is_text;
         else if (!is_text && (line[i] == '{' || line[i] == '['))
             depth++;
-        if (depth > DEPTH_MAX)
+        else if (!is_text && depth > 0 && (line[i] == '}' || line[i] == ']'))
+            depth--;
+        if (depth > depth_max)
             return false;
     }
     return true;
 }
 
-static bool copy_text(const json_t *value, char *out, size_t out_size)
+bool api_copy_text(const json_t *value, char *out, size_t out_size)
 {
     const char *text = json_string_value(value);
 
@@ -43,38 +45,13 @@ static const char *read_kill(const json_t *root, struct api_request *out)
     const json_t *reason = json_object_get(root, "reason");
 
     out->command = API_KILL;
-    if (!copy_text(json_object_get(root, "id"), out->id, sizeof(out->id)))
+    if (!api_copy_text(json_object_get(root, "id"), out->id, sizeof(out->id)))
         return "kill needs \"id\", as \"sessions\" shows it";
-    if (reason != NULL && !copy_text(reason, out->reason, sizeof(out->reason)))
+    if (reason != NULL && !api_copy_text(reason, out->reason, sizeof(out->reason)))
         return "\"reason\" must be text of fewer than 128 bytes";
     if (json_object_size(root) != (reason != NULL ? 3u : 2u))
         return "kill knows \"id\" and \"reason\" only";
     return NULL;
-}
-
-/* The network of a ban, and that nothing else than the fields counted in `known` is there. */
-static const char *read_network(const json_t *root, size_t known, struct api_request *out)
-{
-    const char *text = json_string_value(json_object_get(root, "network"));
-
-    if (text == NULL || net_read(text, &out->net) != SP_OK)
-        return "expected \"network\": an address, or a network without bits behind its prefix";
-    return json_object_size(root) == known ? NULL : "a field is not known";
-}
-
-static const char *read_ban(const json_t *root, struct api_request *out)
-{
-    const json_t *reason = json_object_get(root, "reason");
-    const json_t *for_s = json_object_get(root, "for_s");
-
-    out->command = API_BAN;
-    if (reason != NULL && !copy_text(reason, out->reason, sizeof(out->reason)))
-        return "\"reason\" must be text of fewer than 128 bytes";
-    if (for_s != NULL &&
-        (json_integer_value(for_s) < 1 || json_integer_value(for_s) > API_BAN_SECONDS_MAX))
-        return "\"for_s\" must be a number of seconds from 1 to 315360000";
-    out->for_ms = for_s != NULL ? json_integer_value(for_s) * 1000 : 0;
-    return read_network(root, 2u + (reason != NULL ? 1u : 0u) + (for_s != NULL ? 1u : 0u), out);
 }
 
 static const char *read_root(const json_t *root, struct api_request *out)
@@ -82,25 +59,19 @@ static const char *read_root(const json_t *root, struct api_request *out)
     static const struct {
         const char *name;
         enum api_command command;
-    } plain[] = {{"sessions", API_SESSIONS},
-                 {"reload", API_RELOAD},
-                 {"upgrade", API_UPGRADE},
-                 {"bans", API_BANS}};
+    } plain[] = {{"sessions", API_SESSIONS}, {"reload", API_RELOAD}, {"upgrade", API_UPGRADE}};
     const char *command = json_string_value(json_object_get(root, "cmd"));
+    const char *error;
 
     if (command == NULL)
         return "expected an object with \"cmd\"";
     if (strcmp(command, "kill") == 0)
         return read_kill(root, out);
+    if (api_read_guard(root, command, out, &error))
+        return error;
     if (strcmp(command, "explain") == 0) {
         out->command = API_EXPLAIN;
         return explain_read(root, &out->explain);
-    }
-    if (strcmp(command, "ban") == 0)
-        return read_ban(root, out);
-    if (strcmp(command, "unban") == 0) {
-        out->command = API_UNBAN;
-        return read_network(root, 2, out);
     }
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
         if (strcmp(command, plain[i].name) != 0)
@@ -120,7 +91,7 @@ enum sp_err api_parse(const char *line, size_t size, struct api_request *out, co
     if (size > API_LINE_MAX)
         return SP_ELIMIT;
     *error = "too deep";
-    if (!is_shallow(line, size))
+    if (!api_is_shallow(line, size, DEPTH_MAX))
         return SP_EVALUE;
     root = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
     *error = json_is_object(root) ? read_root(root, &request) : "not a JSON object";
@@ -129,6 +100,18 @@ enum sp_err api_parse(const char *line, size_t size, struct api_request *out, co
         return SP_EVALUE;
     *out = request;
     return SP_OK;
+}
+
+json_t *api_load(const char *line, size_t size)
+{
+    json_t *root = size <= API_LINE_MAX && api_is_shallow(line, size, DEPTH_MAX)
+                       ? json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL)
+                       : NULL;
+
+    if (json_is_object(root))
+        return root;
+    json_decref(root);
+    return NULL;
 }
 
 json_t *api_refusal(const char *error)

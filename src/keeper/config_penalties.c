@@ -57,6 +57,7 @@ enum sp_err config_check_penalties(struct config_load_state *s,
         {"violation", raw->violation, DAY, &rules->weight_ms[PENALTY_VIOLATION]},
         {"crash", raw->crash, DAY, &rules->weight_ms[PENALTY_CRASH]},
         {"exploit", raw->exploit, DAY, &rules->weight_ms[PENALTY_EXPLOIT]},
+        {"factor_failure", raw->factor_failure, DAY, &rules->weight_ms[PENALTY_FACTOR]},
         {"min", raw->min, DAY, &rules->min_ms},
         {"max", raw->max, DAY, &rules->max_ms},
     };

@@ -14,38 +14,62 @@
 /* Number of the first descriptor that no helper has at a place of its own; see children.c. */
 #define DOOR_FD_FIRST 64
 
+static void name_files(struct guard *g, const char *dir)
+{
+    static const char *const lists[] = {[PENALTY_ALLOWED] = "allowed.json",
+                                        [PENALTY_BANNED] = "bans.json",
+                                        [PENALTY_OPEN] = "opened.json"};
+
+    snprintf(g->path, sizeof(g->path), "%s/penalties", dir);
+    snprintf(g->path_new, sizeof(g->path_new), "%s/penalties.new", dir);
+    snprintf(g->accounts_path, sizeof(g->accounts_path), "%s/accounts", dir);
+    snprintf(g->attempts_path, sizeof(g->attempts_path), "%s/attempts", dir);
+    for (size_t i = 0; i < PENALTY_LIST_COUNT; i++)
+        snprintf(g->lists[i].path, sizeof(g->lists[i].path), "%s/%s", dir, lists[i]);
+}
+
 enum sp_err guard_open(struct guard *g, const struct config *config, const char **spoiled,
                        int64_t now_ms)
 {
     SP_FD fd = -1;
 
-    *g = (struct guard){.door_fd = -1, .save = {.fd = -1}};
+    *g = (struct guard){.door_fd = -1, .attempts_fd = -1, .save = {.fd = -1}};
     *spoiled = NULL;
-    snprintf(g->path, sizeof(g->path), "%s/penalties", config->state_dir);
-    snprintf(g->path_new, sizeof(g->path_new), "%s/penalties.new", config->state_dir);
-    snprintf(g->bans_path, sizeof(g->bans_path), "%s/bans.json", config->state_dir);
+    name_files(g, config->state_dir);
+    g->accounts = guard_accounts_new();
+    g->spray = calloc(1, sizeof(*g->spray));
     g->table = penalty_create(&fd);
-    if (g->table == NULL)
+    if (g->table == NULL || g->accounts == NULL || g->spray == NULL)
         return SP_ESYS;
     g->door_fd = fcntl(fd, F_DUPFD_CLOEXEC, DOOR_FD_FIRST);
     if (g->door_fd < 0)
         return SP_ESYS;
     if (!guard_load(g, config->penalties.max_ms, now_ms))
         *spoiled = g->path;
-    if (!guard_bans_load(g, now_ms))
-        *spoiled = g->bans_path;
+    const char *list = guard_bans_load(g, now_ms);
+    if (list != NULL)
+        *spoiled = list;
+    guard_configure(g, config, now_ms);
+    if (!guard_journal_open(g, config, now_ms))
+        *spoiled = g->accounts_path;
     return SP_OK;
 }
 
 void guard_close(struct guard *g, int64_t now_ms)
 {
-    if (g->table == NULL)
-        return;
-    guard_save_all(g, now_ms);
-    penalty_detach(g->table);
+    if (g->table != NULL) {
+        guard_bans_step(g, now_ms);
+        guard_save_all(g, now_ms);
+        guard_journal_step(g, true, now_ms);
+        penalty_detach(g->table);
+    }
     sp_fd_cleanup(&g->door_fd);
-    free(g->bans);
-    *g = (struct guard){.door_fd = -1, .save = {.fd = -1}};
+    sp_fd_cleanup(&g->attempts_fd);
+    for (size_t i = 0; i < PENALTY_LIST_COUNT; i++)
+        free(g->lists[i].bans);
+    free(g->accounts);
+    free(g->spray);
+    *g = (struct guard){.door_fd = -1, .attempts_fd = -1, .save = {.fd = -1}};
 }
 
 static bool is_exempt(const struct config *config, const uint8_t ip[16])
@@ -60,7 +84,7 @@ static bool is_exempt(const struct config *config, const uint8_t ip[16])
 bool guard_charge(struct guard *g, const struct config *config, const uint8_t ip[16],
                   enum penalty_cause cause, uint32_t times, int64_t now_ms)
 {
-    if (is_exempt(config, ip))
+    if (is_exempt(config, ip) || penalty_is_listed(g->table, PENALTY_ALLOWED, ip, now_ms))
         return false;
     g->save.is_wanted = true;
     return penalty_charge(g->table, &config->penalties, ip, cause, times, now_ms);
@@ -99,24 +123,6 @@ uint64_t guard_attack(struct guard *g, const char *id)
     snprintf(attack->id, sizeof(attack->id), "%s", id);
     attack->count = 1;
     return 1;
-}
-
-static json_t *describe_bans(const struct guard *g, int64_t now_ms)
-{
-    json_t *list = json_array();
-    char text[NET_TEXT_SIZE], until[SP_TIMESTAMP_SIZE];
-
-    for (size_t i = 0; i < g->ban_count; i++) {
-        const struct guard_ban *ban = &g->bans[i];
-
-        net_write(&ban->net, text);
-        snprintf(until, sizeof(until), "never");
-        if (ban->until_ms != PENALTY_FOREVER)
-            clock_format(clock_wall_us() + (ban->until_ms - now_ms) * 1000, until);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "network", text, "until", until,
-                                              "reason", ban->reason));
-    }
-    return list;
 }
 
 static void describe_source(json_t *list, const struct penalty_key *key,
@@ -164,6 +170,7 @@ json_t *guard_describe(struct guard *g, int64_t now_ms)
     for (size_t i = 0; i < g->attack_count; i++)
         json_object_set_new(attacks, g->attacks[i].id,
                             json_integer((json_int_t)g->attacks[i].count));
-    return json_pack("{s:b, s:o, s:o, s:I, s:o}", "ok", 1, "bans", describe_bans(g, now_ms),
-                     "penalties", penalties, "penalised", total, "attacks", attacks);
+    return json_pack("{s:b, s:o, s:o, s:I, s:o}", "ok", 1, "bans",
+                     guard_describe_list(g, PENALTY_BANNED, now_ms), "penalties", penalties,
+                     "penalised", total, "attacks", attacks);
 }

@@ -52,6 +52,7 @@ static bool save_begin(struct guard *g, int64_t now_ms)
     struct guard_save *s = &g->save;
 
     s->is_wanted = false;
+    g->penalties_wall_ms = head.wall_ms;
     s->bucket = 0;
     s->count = 0;
     s->next_ms = now_ms + GUARD_SAVE_MS;
@@ -170,6 +171,7 @@ static bool restore_all(struct guard *g, const uint8_t *data, size_t size, uint3
     if (r.kind != END_KIND || r.value[0] != (end - at) / sizeof(r) - 1)
         return false;
     int64_t passed = clock_wall_us() / 1000 - head.wall_ms;
+    g->penalties_wall_ms = head.wall_ms;
     passed = passed < 0 ? 0 : passed > day_ms ? day_ms : passed;
     for (; at + sizeof(r) < end; at += sizeof(r)) {
         memcpy(&r, data + at, sizeof(r));

@@ -94,20 +94,17 @@ static uint32_t judge(const struct session_account *account, enum sp_err proof, 
         *reason = "wrong password";
     else if (is_late)
         *reason = "challenge expired";
-    if (*reason != NULL)
-        return STATUS_LOGON_FAILURE;
-    if (!account->is_disabled)
-        return 0;
-    *reason = "account disabled";
-    return STATUS_ACCOUNT_DISABLED;
+    else if (account->is_disabled)
+        *reason = "account disabled"; /* to the client the same as a wrong password */
+    return *reason != NULL ? STATUS_LOGON_FAILURE : 0;
 }
 
-static void log_login(struct verb *v, uint32_t status, const char *reason)
+static void log_login(struct verb *v, bool is_ticket, uint32_t status, const char *reason)
 {
     struct event e;
 
     session_event(v->s, &e, status == 0 ? "auth_succeeded" : "auth_failed");
-    event_word(&e, "method", "ntlm");
+    event_word(&e, "method", is_ticket ? "ticket" : "ntlm");
     if (status != 0) {
         event_number(&e, "nt_status", status);
         event_word(&e, "reason", reason);
@@ -129,26 +126,36 @@ enum sp_err verb_verify(struct verb *v)
         return err;
     keep_name(s, &req);
     v->ops->account(v->ops->ctx, s->user_text, s->domain_text, &account);
-    bool is_penalised = v->ops->is_penalised(v->ops->ctx, s);
-    err = is_penalised ? SP_EDENIED : check_proof(s, &req, &account, rsp.exported_session_key);
+    const char *refused = v->ops->attempt(v->ops->ctx, s);
+    /* INVARIANT: the same work, whoever asks and whatever comes of it: the time tells nothing. */
+    account.is_known = account.is_known && refused == NULL;
+    err = check_proof(s, &req, &account, rsp.exported_session_key);
     bool is_late = v->ops->now_ms(v->ops->ctx) > s->challenge_until_ms;
     sp_wipe(s->challenge, sizeof(s->challenge)); /* one use */
     rsp.nt_status = judge(&account, err, is_late, &reason);
-    if (is_penalised)
-        reason = "the source is penalised, nothing was verified";
+    if (refused != NULL)
+        reason = refused;
+    bool is_ticket = account.is_ticket;
     sp_wipe(&account, sizeof(account));
-    log_login(v, rsp.nt_status, reason);
+    if (is_ticket && rsp.nt_status == 0) {
+        reason = verify_ticket(v, rsp.exported_session_key);
+        if (reason == NULL) {
+            sp_wipe(&rsp, sizeof(rsp));
+            return SP_OK;
+        }
+        rsp.nt_status = STATUS_LOGON_FAILURE;
+    }
+    log_login(v, is_ticket, rsp.nt_status, reason);
     if (rsp.nt_status != 0) {
         sp_wipe(rsp.exported_session_key, sizeof(rsp.exported_session_key));
         session_refuse(s, "login refused");
-        /* A source that is refused already had this connection open before: not charged twice. */
-        if (!is_penalised)
-            v->ops->charge(v->ops->ctx, s, PENALTY_AUTH_FAILED);
     } else {
         s->state = SESSION_VERIFIED;
         s->facts.nla = CATALOG_NLA_NTLM;
     }
+    bool is_proved = rsp.nt_status == 0;
     err = verb_answer(v, IPC_VERIFY_RSP, &rsp, sizeof(rsp), -1);
+    v->ops->attempted(v->ops->ctx, s, is_proved);
     sp_wipe(&rsp, sizeof(rsp));
     return err;
 }
@@ -168,6 +175,8 @@ static void log_denied(struct verb *v, const char *reason)
 /* What is logged must be durable before what it allows happens: no log, no access. */
 static enum sp_err log_granted(struct verb *v)
 {
+    static const char *const logins[] = {
+        [IPC_LOGIN_INJECT] = "inject", [IPC_LOGIN_DELEGATE] = "delegate", [IPC_LOGIN_ASK] = "ask"};
     const struct session_decision *d = &v->s->decision;
     struct event e;
 
@@ -175,7 +184,7 @@ static enum sp_err log_granted(struct verb *v)
     event_word(&e, "rule", d->rule);
     event_word(&e, "host", d->host);
     event_number(&e, "port", d->port);
-    event_word(&e, "login", d->login == IPC_LOGIN_INJECT ? "inject" : "delegate");
+    event_word(&e, "login", logins[d->login]);
     if (d->explained[0] != '\0')
         event_text(&e, "rules", d->explained);
     return v->ops->event(v->ops->ctx, &e, true);
@@ -189,6 +198,8 @@ void session_decision_tell(const struct session_decision *d, struct ipc_decide_r
     rsp->idle_ms = d->idle_ms;
     rsp->total_ms = d->total_ms;
     rsp->tls_min = d->tls_min;
+    rsp->is_restricted = d->is_restricted;
+    rsp->credssp_min = d->credssp_min;
     rsp->channels = d->channels;
     rsp->lease_ms = SESSION_LEASE_MS;
     rsp->user_size = d->user_size;

@@ -17,7 +17,7 @@ BUILD = pathlib.Path(os.environ.get('SALLYPORT_BUILD', ROOT / 'build'))
 BINARY = os.environ.get('SALLYPORT_BIN', str(BUILD / 'src/cli/sallyport'))
 HASH = '8846f7eaee8fb117ad06bdd830b7586c'  # of "password"
 SECRETS = ('hunter2', HASH)
-COMMANDS = ('serve', 'check', 'passwd', 'sessions', 'kill', 'reload', 'ban', 'explain', 'version', 'help')
+COMMANDS = ('serve', 'check', 'passwd', 'sessions', 'kill', 'reload', 'ban', 'explain', 'directory', 'version', 'help')
 GOOD = f"""
 state_dir: state
 users:
@@ -86,15 +86,21 @@ def test_version():
     (['check', '-c'], 'option "--config" needs a value'),
     (['check', '--config='], 'option "--config" needs a value'),
     (['check', '-s', 'x'], 'belongs to commands that ask the running service'),
-    (['sessions', '--reason', 'x'], 'belongs to the commands kill and ban'),
+    (['sessions', '--reason', 'x'], 'belongs to the commands kill, ban, allow and port'),
     (['ban'], 'takes list, add or remove'),
     (['ban', '-s', 'x', 'drop'], 'ban takes list, add or remove'),
+    (['allow', '-s', 'x', 'open'], 'allow takes list, add or remove'),
+    (['port', '-s', 'x', 'add', '::1'], 'port takes list, open or close'),
+    (['port', '-s', 'x'], 'takes list, open or close'),
+    (['port', '-s', 'x', 'close', '::1', '--for', '1h'], '--for and --reason belong to port open'),
+    (['guard', '-s', 'x', 'show'], 'guard takes explain or forgive'),
+    (['guard', '-s', 'x', 'explain'], 'expected an address or an account'),
     (['ban', '-s', 'x', 'list', 'x'], 'ban list takes nothing'),
     (['ban', '-s', 'x', 'add'], 'expected an address or a network'),
     (['ban', '-s', 'x', 'add', '10.0.0.1/8'], 'expected an address or a network'),
     (['ban', '-s', 'x', 'add', '10.0.0.1', '--for', '1y'], '--for takes a time'),
     (['ban', '-s', 'x', 'remove', '10.0.0.1', '--for', '1d'], 'belong to ban add'),
-    (['sessions', '--for', '1d'], 'belongs to the command ban'),
+    (['sessions', '--for', '1d'], 'belongs to the commands ban, allow and port'),
     (['kill'], "needs a session's ID; see: sallyport sessions"),
     (['kill', '-s', 'x', '../x'], "this is not a session's ID"),
     (['kill', '-s', 'x', 'a' * 65], "this is not a session's ID"),

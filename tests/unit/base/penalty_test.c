@@ -194,24 +194,26 @@ static void bans_cover_networks(void **state)
     uint8_t ip[16], out[16];
 
     assert_int_equal(net_read("192.0.2.0/24", &net), SP_OK);
-    assert_int_equal(penalty_ban(t->keeper, net.ip, net.bits, 5000), SP_OK);
+    assert_int_equal(penalty_ban(t->keeper, PENALTY_BANNED, net.ip, net.bits, 5000), SP_OK);
     v4(ip, 0xC00002FF);
     assert_true(penalty_refuses(t->door, ip, 4999));
     assert_false(penalty_refuses(t->door, ip, 5000));
     v4(ip, 0xC0000300);
     assert_false(penalty_refuses(t->door, ip, 1000));
-    assert_int_equal(penalty_ban(t->keeper, net.ip, net.bits, PENALTY_FOREVER), SP_OK);
-    assert_int_equal(penalty_ban_count(t->door), 1);
-    assert_true(penalty_ban_at(t->door, 0, out).until_ms == PENALTY_FOREVER);
+    assert_int_equal(penalty_ban(t->keeper, PENALTY_BANNED, net.ip, net.bits, PENALTY_FOREVER),
+                     SP_OK);
+    assert_int_equal(penalty_ban_count(t->door, PENALTY_BANNED), 1);
+    assert_true(penalty_ban_at(t->door, PENALTY_BANNED, 0, out).until_ms == PENALTY_FOREVER);
     assert_memory_equal(out, net.ip, 16);
     assert_int_equal(net_read("2001:db8::/32", &net), SP_OK);
-    assert_int_equal(penalty_ban(t->keeper, net.ip, net.bits, PENALTY_FOREVER), SP_OK);
+    assert_int_equal(penalty_ban(t->keeper, PENALTY_BANNED, net.ip, net.bits, PENALTY_FOREVER),
+                     SP_OK);
     v6(ip, 77, 88);
     assert_true(penalty_refuses(t->door, ip, 1000));
-    assert_true(penalty_unban(t->keeper, net.ip, net.bits));
-    assert_false(penalty_unban(t->keeper, net.ip, net.bits));
+    assert_true(penalty_unban(t->keeper, PENALTY_BANNED, net.ip, net.bits));
+    assert_false(penalty_unban(t->keeper, PENALTY_BANNED, net.ip, net.bits));
     assert_false(penalty_refuses(t->door, ip, 1000));
-    assert_int_equal(penalty_ban(t->keeper, net.ip, 129, 1), SP_EVALUE);
+    assert_int_equal(penalty_ban(t->keeper, PENALTY_BANNED, net.ip, 129, 1), SP_EVALUE);
 }
 
 static void bans_have_an_end(void **state)
@@ -221,12 +223,13 @@ static void bans_have_an_end(void **state)
 
     for (uint32_t i = 0; i < PENALTY_BANS_MAX; i++) {
         v4(ip, 0x0A000000 + i);
-        assert_int_equal(penalty_ban(t->keeper, ip, 128, PENALTY_FOREVER), SP_OK);
+        assert_int_equal(penalty_ban(t->keeper, PENALTY_BANNED, ip, 128, PENALTY_FOREVER), SP_OK);
     }
     v4(ip, 0x0B000000);
-    assert_int_equal(penalty_ban(t->keeper, ip, 128, PENALTY_FOREVER), SP_ELIMIT);
+    assert_int_equal(penalty_ban(t->keeper, PENALTY_BANNED, ip, 128, PENALTY_FOREVER), SP_ELIMIT);
     v4(ip, 0x0A000001);
-    assert_int_equal(penalty_ban(t->keeper, ip, 128, 7), SP_OK); /* one that is there */
+    assert_int_equal(penalty_ban(t->keeper, PENALTY_BANNED, ip, 128, 7),
+                     SP_OK); /* one that is there */
 }
 
 static uint64_t resident_size(void)
@@ -293,7 +296,7 @@ static void many_sources_fit(void **state)
     assert_int_equal(refused, 2 * SOURCES);
     for (uint32_t i = 0; i < PENALTY_BANS_MAX; i++) {
         v4(ip, 0xF0000000 + i);
-        assert_int_equal(penalty_ban(t->keeper, ip, 128, PENALTY_FOREVER), SP_OK);
+        assert_int_equal(penalty_ban(t->keeper, PENALTY_BANNED, ip, 128, PENALTY_FOREVER), SP_OK);
     }
     int64_t p99 = lookup_p99_ns(t->door);
     print_message("%u sources: lookup p99 %lld ns, %llu KiB\n", 2 * SOURCES, (long long)p99,

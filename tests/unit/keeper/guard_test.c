@@ -32,6 +32,8 @@ static int begin(void **state)
     (void)state;
     memset(&config, 0, sizeof(config));
     config.penalties = penalty_defaults();
+    config.guard.account = (struct guard_account_rules){10, 3, 100};
+    config.guard.decoy_ban_ms = 3600000;
     snprintf(config.state_dir, sizeof(config.state_dir), "/tmp/sallyport-guard-XXXXXX");
     if (mkdtemp(config.state_dir) == NULL)
         return -1;
@@ -41,7 +43,10 @@ static int begin(void **state)
 
 static int finish(void **state)
 {
-    static const char *const names[] = {"penalties", "penalties.new", "bans.json", "bans.json.new"};
+    static const char *const names[] = {"penalties",     "penalties.new", "bans.json",
+                                        "bans.json.new", "allowed.json",  "allowed.json.new",
+                                        "opened.json",   "accounts",      "accounts.new",
+                                        "attempts",      "attempts.new"};
     char path[CONFIG_PATH_SIZE + 32];
 
     (void)state;
@@ -165,20 +170,20 @@ static void bans_come_back(void **state)
     struct net forever = net_of("198.51.100.0/24"), hour = net_of("2001:db8::/32");
 
     (void)state;
-    assert_int_equal(guard_ban(&guard, &forever, 0, "for ever", NOW), SP_OK);
-    assert_int_equal(guard_ban(&guard, &hour, 3600000, "an hour", NOW), SP_OK);
+    assert_int_equal(guard_ban(&guard, PENALTY_BANNED, &forever, 0, "for ever", NOW), SP_OK);
+    assert_int_equal(guard_ban(&guard, PENALTY_BANNED, &hour, 3600000, "an hour", NOW), SP_OK);
     guard_close(&guard, NOW);
     open_guard(700);
     assert_null(spoiled);
-    assert_int_equal(guard.ban_count, 2);
+    assert_int_equal(guard.lists[PENALTY_BANNED].count, 2);
     assert_true(refuses("198.51.100.77", INT64_MAX - 1));
     assert_true(refuses("2001:db8:1::1", 700 + 3590000));
     assert_false(refuses("2001:db8:1::1", 700 + 3602000));
-    assert_true(guard_unban(&guard, &forever, 700));
-    assert_false(guard_unban(&guard, &forever, 700));
+    assert_true(guard_unban(&guard, PENALTY_BANNED, &forever, 700));
+    assert_false(guard_unban(&guard, PENALTY_BANNED, &forever, 700));
     guard_close(&guard, NOW);
     open_guard(700);
-    assert_int_equal(guard.ban_count, 1);
+    assert_int_equal(guard.lists[PENALTY_BANNED].count, 1);
 }
 
 static void bans_that_cannot_be_kept_are_not_in_force(void **state)
@@ -189,24 +194,25 @@ static void bans_that_cannot_be_kept_are_not_in_force(void **state)
     (void)state;
     snprintf(path, sizeof(path), "%s/bans.json.new", config.state_dir);
     assert_int_equal(mkdir(path, 0700), 0); /* also stops root */
-    assert_int_equal(guard_ban(&guard, &net, 0, "x", NOW), SP_ESYS);
+    assert_int_equal(guard_ban(&guard, PENALTY_BANNED, &net, 0, "x", NOW), SP_ESYS);
     assert_false(refuses("198.51.100.1", NOW));
-    assert_int_equal(guard.ban_count, 0);
+    assert_int_equal(guard.lists[PENALTY_BANNED].count, 0);
     assert_int_equal(rmdir(path), 0);
 }
 
 static void bans_end(void **state)
 {
     struct net net = net_of("198.51.100.1");
+    enum penalty_list list;
     struct guard_ban ended;
 
     (void)state;
-    assert_int_equal(guard_ban(&guard, &net, 1000, "short", NOW), SP_OK);
-    assert_false(guard_expire(&guard, NOW + 999, &ended));
-    assert_true(guard_expire(&guard, NOW + 1000, &ended));
+    assert_int_equal(guard_ban(&guard, PENALTY_BANNED, &net, 1000, "short", NOW), SP_OK);
+    assert_false(guard_expire(&guard, NOW + 999, &list, &ended));
+    assert_true(guard_expire(&guard, NOW + 1000, &list, &ended));
     assert_string_equal(ended.reason, "short");
-    assert_false(guard_expire(&guard, NOW + 1000, &ended));
-    assert_int_equal(guard.ban_count, 0);
+    assert_false(guard_expire(&guard, NOW + 1000, &list, &ended));
+    assert_int_equal(guard.lists[PENALTY_BANNED].count, 0);
 }
 
 static void damaged_bans_are_said(void **state)
@@ -224,7 +230,7 @@ static void damaged_bans_are_said(void **state)
         write_file("bans.json", bad[i], strlen(bad[i]));
         guard_close(&guard, NOW);
         open_guard(NOW);
-        assert_ptr_equal(spoiled, guard.bans_path);
+        assert_ptr_equal(spoiled, guard.lists[PENALTY_BANNED].path);
     }
 }
 
@@ -239,7 +245,7 @@ static void exempt_sources_and_forgiven_ones(void **state)
     assert_false(refuses("10.1.2.3", NOW));
     charge("192.0.2.1", PENALTY_EXPLOIT);
     assert_true(refuses("192.0.2.1", NOW));
-    assert_true(guard_unban(&guard, &one, NOW));
+    assert_true(guard_unban(&guard, PENALTY_BANNED, &one, NOW));
     assert_false(refuses("192.0.2.1", NOW));
 }
 
@@ -251,7 +257,7 @@ static void describes_itself(void **state)
     (void)state;
     charge("192.0.2.1", PENALTY_EXPLOIT);
     charge("192.0.2.9", PENALTY_AUTH_FAILED);
-    assert_int_equal(guard_ban(&guard, &net, 0, "why", NOW), SP_OK);
+    assert_int_equal(guard_ban(&guard, PENALTY_BANNED, &net, 0, "why", NOW), SP_OK);
     assert_int_equal(guard_attack(&guard, "CVE-1"), 1);
     assert_int_equal(guard_attack(&guard, "CVE-1"), 2);
     for (int i = 0; i < 2 * GUARD_ATTACKS_MAX; i++) { /* made-up names have an end */

@@ -58,6 +58,17 @@ static void on_account(void *ctx, const char *name, const char *domain, struct s
     *out = ((struct world *)ctx)->account;
 }
 
+static const char *on_ticket(void *ctx, struct session *s)
+{
+    struct world *w = ctx;
+
+    snprintf(s->ticket, sizeof(s->ticket), "t-00000000");
+    snprintf(s->person, sizeof(s->person), "bob");
+    snprintf(s->ticket_target, sizeof(s->ticket_target), "web01");
+    w->ticket_uses++;
+    return w->ticket_refusal;
+}
+
 static void on_decide(void *ctx, struct session *s, struct session_decision *out)
 {
     (void)s;
@@ -109,6 +120,31 @@ static enum sp_err on_known(void *ctx, const char *target, const uint8_t key[32]
     return w->known_err;
 }
 
+static uint32_t on_kerberos_min(void *ctx)
+{
+    return ((struct world *)ctx)->kerberos_min;
+}
+
+static bool on_principal(void *ctx, const char *principal, char *name, struct session_account *out)
+{
+    *out = ((struct world *)ctx)->account;
+    snprintf(name, IPC_NAME_MAX, "alice");
+    return strcmp(principal, "alice@EXAMPLE.TEST") == 0;
+}
+
+static enum sp_err on_gss(void *ctx, struct session *s, uint32_t kind, const uint8_t *data,
+                          size_t size)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    (void)kind;
+    (void)data;
+    (void)size;
+    w->gss_asks++;
+    return w->gss_ask_err;
+}
+
 static void on_redirect(void *ctx, struct session *s, const char *host,
                         struct session_decision *out)
 {
@@ -141,6 +177,24 @@ static enum sp_err on_licence_put(void *ctx, const char *target, const struct ip
     (void)target;
     w->licence_size = put->size;
     return w->licence_err;
+}
+
+static const char *on_attempt(void *ctx, struct session *s)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    w->attempts++;
+    return w->refused;
+}
+
+static void on_attempted(void *ctx, struct session *s, bool is_proved)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    w->proved += is_proved;
+    w->failed += !is_proved;
 }
 
 static bool on_penalised(void *ctx, const struct session *s)
@@ -200,6 +254,7 @@ void world_init(struct world *w)
                                             .nla = IPC_NLA_ALLOWED,
                                             .login = IPC_LOGIN_INJECT,
                                             .tls_mode = IPC_TLS_PIN,
+                                            .credssp_min = 5,
                                             .port = 3389,
                                             .user_size = sizeof(user),
                                             .target = "web01",
@@ -207,10 +262,43 @@ void world_init(struct world *w)
                                             .rule = "all"};
     memcpy(w->decision.user, user, sizeof(user));
     memset(w->decision.pin, 0x11, sizeof(w->decision.pin));
-    w->ops = (struct session_ops){
-        w,         on_now,      on_send,  on_sign,     on_account,     on_decide,      on_still,
-        on_dial,   on_password, on_known, on_redirect, on_licence_get, on_licence_put, on_penalised,
-        on_charge, on_attack,   on_event};
+    w->ops = (struct session_ops){.ctx = w,
+                                  .now_ms = on_now,
+                                  .send = on_send,
+                                  .sign = on_sign,
+                                  .account = on_account,
+                                  .decide = on_decide,
+                                  .is_still_allowed = on_still,
+                                  .dial = on_dial,
+                                  .password = on_password,
+                                  .known_key = on_known,
+                                  .redirect = on_redirect,
+                                  .licence_get = on_licence_get,
+                                  .licence_put = on_licence_put,
+                                  .attempt = on_attempt,
+                                  .attempted = on_attempted,
+                                  .is_penalised = on_penalised,
+                                  .charge = on_charge,
+                                  .attack = on_attack,
+                                  .event = on_event,
+                                  .ticket_use = on_ticket};
+    w->ops.kerberos_min = on_kerberos_min;
+    w->ops.principal = on_principal;
+    w->ops.gss = on_gss;
+    w->kerberos_min = 5;
+}
+
+void world_gss_answer(struct world *w, uint32_t kind, uint32_t status, const char *principal)
+{
+    static struct ipc_directory_answer answer;
+
+    memset(&answer, 0, sizeof(answer));
+    answer.kind = kind;
+    answer.status = status;
+    answer.size = 16;
+    memset(answer.data, 0x47, answer.size);
+    snprintf(answer.principal, sizeof(answer.principal), "%s", principal);
+    w->gss_err = session_gss_answered(&w->s, &w->ops, &answer);
 }
 
 void world_clear(struct world *w)
