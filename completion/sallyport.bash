@@ -5,7 +5,7 @@
 _sallyport()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' w
-    local commands='serve check passwd sessions kill reload ban user group target rule apply export vault backup explain upgrade version help' options
+    local commands='serve check passwd sessions kill reload ban user group target rule apply export vault backup explain directory upgrade version help' options
 
     case $before in
     -c | --config | -s | --socket)
@@ -32,6 +32,7 @@ _sallyport()
     export) options='--secrets --config --socket --json --help' ;;
     vault) options='rotate repair --config --socket --json --help' ;;
     backup) options='--config --json --help' ;;
+    directory) options='test --config --socket --json --help' ;;
     kill) options='--config --socket --reason --json --help' ;;
     help) options=$commands ;;
     esac

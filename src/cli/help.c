@@ -179,6 +179,15 @@ static const struct page pages[] = {
      "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
      "\n"
      "Example: sallyport ban add 192.0.2.0/24 --for 7d --reason \"password guessing\"\n"},
+    {"directory", "try a login at the directory",
+     "Usage: sallyport directory test USER [OPTIONS]\n"
+     "\n"
+     "asks for USER's password and has the running service try it at directory.ldap. Printed are\n"
+     "the groups that the directory's ones stand for; the exit status is 1 if it is refused.\n"
+     "The password is asked for unseen on a terminal, else read from standard input.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport directory test alice\n"},
     {"ticket", "issue, list and revoke credentials that are good once",
      "Usage: sallyport ticket issue USER TARGET [--for TIME] [--from NETWORK] [--rdp FILE]\n"
      "                             [--address HOST[:PORT]] [OPTIONS]\n"

@@ -50,11 +50,11 @@ static int run_command(const struct cli_options *options)
         const char *name;
         int (*run)(const struct cli_options *options);
     } commands[] = {
-        {"serve", run_serve},       {"check", cli_check}, {"passwd", cli_passwd},
-        {"sessions", cli_sessions}, {"kill", cli_kill},   {"reload", cli_reload},
-        {"upgrade", cli_upgrade},   {"ban", cli_ban},     {"allow", cli_ban},
-        {"port", cli_ban},          {"guard", cli_guard}, {"explain", cli_explain},
-        {"version", run_version},
+        {"serve", run_serve},       {"check", cli_check},     {"passwd", cli_passwd},
+        {"sessions", cli_sessions}, {"kill", cli_kill},       {"reload", cli_reload},
+        {"upgrade", cli_upgrade},   {"ban", cli_ban},         {"allow", cli_ban},
+        {"port", cli_ban},          {"guard", cli_guard},     {"directory", cli_directory},
+        {"explain", cli_explain},   {"version", run_version},
     };
 
     if (options->wants_help)
