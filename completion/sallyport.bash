@@ -5,15 +5,15 @@
 _sallyport()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' w
-    local commands='serve check passwd sessions kill reload ban explain upgrade version help' options
+    local commands='serve check passwd sessions kill reload ban explain ticket rdp upgrade version help' options
 
     case $before in
-    -c | --config | -s | --socket)
+    -c | --config | -s | --socket | -o | --rdp)
         COMPREPLY=($(compgen -f -- "$word"))
         compopt -o filenames 2>/dev/null
         return
         ;;
-    --reason | --for | --from | --at | --client | --build) return ;;
+    --reason | --for | --from | --user | --address | --at | --client | --build) return ;;
     esac
     for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ " $commands " != *" $w "* ]] || { command=$w; break; }
@@ -27,6 +27,8 @@ _sallyport()
     reload | upgrade) options='--config --socket --json --help' ;;
     ban) options='list add remove --config --socket --for --reason --json --help' ;;
     explain) options='--config --socket --from --at --nla --factor --client --build --json --help' ;;
+    ticket) options='issue list revoke --config --socket --for --from --rdp --address --json --help' ;;
+    rdp) options='-o --user --ticket --for --from --address --config --socket --json --help' ;;
     kill) options='--config --socket --reason --json --help' ;;
     help) options=$commands ;;
     esac
