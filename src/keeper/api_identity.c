@@ -26,6 +26,10 @@ static const struct command {
       {"host", "s?"},
       {"port", "n?"}}},
     {"tickets", api_tickets, {{NULL, NULL}}},
+    {"factors", api_factors, {{NULL, NULL}}},
+    {"factor_enrol", api_factor_enrol, {{"user", "s"}}},
+    {"factor_confirm", api_factor_confirm, {{"user", "s"}, {"code", "s"}}},
+    {"factor_remove", api_factor_remove, {{"user", "s"}}},
     {"ticket_revoke", api_ticket_revoke, {{"id", "s"}}},
 };
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_factors.h"
 #include "keeper/keeper_tickets.h"
 #include "keeper/notify.h"
 
@@ -186,6 +187,9 @@ static bool start_parts(struct keeper *k, struct keeper_start *start)
     snprintf(error, sizeof(start->load.error), "the tickets in the store cannot be read");
     if (keeper_tickets_load(k) != SP_OK)
         return false;
+    snprintf(error, sizeof(start->load.error), "the factors in the store cannot be read");
+    if (keeper_factors_load(k) != SP_OK)
+        return false;
     k->now = edition_new(k, &start->load);
     if (k->now == NULL)
         return false;
@@ -243,6 +247,7 @@ static void keeper_free(struct keeper *k)
     keeper_store_stop(k);
     keeper_objects_stop(k);
     guard_close(&k->guard, clock_now_ms());
+    factors_clear(&k->factors);
     tickets_clear(&k->tickets);
     known_targets_clear(&k->known);
     catalog_unref(&k->catalog);

@@ -18,6 +18,7 @@
 #include "keeper/registry.h"
 #include "keeper/session_table.h"
 #include "keeper/store.h"
+#include "keeper/factors.h"
 #include "keeper/tickets.h"
 
 #define CONTROL_CLIENTS_MAX 8
@@ -94,6 +95,7 @@ struct keeper {
     uint64_t rotation;               /* who waits for a new master key; 0 = nobody          */
     struct catalog *next_catalog;    /* goes with next                                    */
     struct tickets tickets;
+    struct factors factors;
     int64_t tickets_expire_ms; /* when dead ones are looked for */
     struct session_ops ops;
     struct directory_questions questions;
