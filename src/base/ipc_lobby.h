@@ -11,7 +11,6 @@
 
 #define IPC_LOBBY_ROWS    8
 #define IPC_LOBBY_NAME    68
-#define IPC_LOBBY_NOTE    92
 #define IPC_LOBBY_TEXT    512
 #define IPC_LOBBY_ANSWER  260
 #define IPC_LOBBY_ACTIONS 4000 /* a session that asks more is ended */
@@ -33,10 +32,16 @@ enum ipc_lobby_screen {
 #define IPC_LOBBY_WANTS_REASON 2u
 #define IPC_LOBBY_WANTS_TICKET 4u
 #define IPC_LOBBY_IS_WRONG     8u /* the last answer was refused; text says why */
+#define IPC_LOBBY_CONTRAST     16u
+
+/* ipc_lobby_row.needs; as enum policy_need */
+#define IPC_LOBBY_NEEDS_CODE     1u
+#define IPC_LOBBY_NEEDS_APPROVAL 2u
+#define IPC_LOBBY_NEEDS_CONSENT  4u
 
 struct ipc_lobby_row {
     char name[IPC_LOBBY_NAME]; /* NUL-terminated UTF-8, as all text here */
-    char note[IPC_LOBBY_NOTE];
+    uint32_t needs;            /* IPC_LOBBY_NEEDS_*: what will be asked  */
 };
 
 /* keeper → session */
@@ -75,8 +80,7 @@ struct ipc_lobby_action {
 };
 
 static_assert(sizeof(struct ipc_lobby_state) ==
-                  36 + IPC_LOBBY_NAME + IPC_LOBBY_TEXT +
-                      IPC_LOBBY_ROWS * (IPC_LOBBY_NAME + IPC_LOBBY_NOTE),
+                  36 + IPC_LOBBY_NAME + IPC_LOBBY_TEXT + IPC_LOBBY_ROWS * (IPC_LOBBY_NAME + 4),
               "no hidden padding");
 static_assert(sizeof(struct ipc_lobby_action) == 24 + IPC_LOBBY_ANSWER + IPC_LOBBY_NAME,
               "no hidden padding");

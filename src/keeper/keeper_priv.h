@@ -85,6 +85,14 @@ struct keeper {
      * their texts live until the next call into keeper's loop. */
     size_t (*grants_of)(struct keeper *k, const char *user, struct moment now,
                         struct policy_grant *out, size_t most);
+    /* Just-in-time approvals in the lobby; NULL = there is no such thing. */
+    struct {
+        /* How the person's request stands: IPC_LOBBY_ASK or IPC_LOBBY_WAITING, and its text. */
+        void (*show)(struct keeper *k, struct session *s, const struct policy_decision *d,
+                     struct ipc_lobby_state *out);
+        /* Ask for what the person wrote. */
+        void (*want)(struct keeper *k, struct session *s, const struct ipc_lobby_action *a);
+    } approvals;
     struct event_log log;
     struct known_targets known;
     struct registry registry;
@@ -171,6 +179,18 @@ void keeper_objects_stop(struct keeper *k);
  */
 bool keeper_objects_answer(struct control_client *c, const char *line, size_t size,
                            json_t **answer);
+
+/* ---- keeper_lobby.c ---- */
+
+/* session_ops.lobby_idle_ms. ctx: the keeper */
+uint32_t keeper_lobby_idle_ms(void *ctx);
+/* session_ops.lobby_state. ctx: the keeper */
+void keeper_lobby_state(void *ctx, struct session *s, struct ipc_lobby_state *out);
+/* session_ops.lobby_act. ctx: the keeper */
+void keeper_lobby_act(void *ctx, struct session *s, const struct ipc_lobby_action *a);
+
+/* Show everybody in the lobby what is so now: a rule, a grant or a person has changed. */
+void keeper_lobby_refresh(struct keeper *k);
 
 /* ---- keeper_on_decide.c ---- */
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "lobby/words.h"
 
 #define SCALE_MIN 100
 #define SCALE_MAX 300
@@ -35,14 +34,12 @@ static int choose_scale(int width, int height, uint32_t said)
     return scale;
 }
 
-void ui_init(struct ui *ui, int width, int height, uint32_t scale, uint32_t layout,
-             bool is_contrast)
+void ui_init(struct ui *ui, int width, int height, uint32_t scale, uint32_t layout)
 {
     *ui = (struct ui){.width = width,
                       .height = height,
                       .scale = choose_scale(width, height, scale),
-                      .words = words_of(layout),
-                      .is_contrast = is_contrast};
+                      .words = words_of(layout)};
     keys_init(&ui->keys, layout);
     ui_layout(ui);
 }
@@ -63,6 +60,9 @@ void ui_show(struct ui *ui, const struct ipc_lobby_state *state)
         ui->focus = 0;
     ui->state = *state;
     ui->has_state = true;
+    if (!ui->is_told)
+        ui->is_contrast = (state->flags & IPC_LOBBY_CONTRAST) != 0;
+    ui->is_told = true;
     ui->busy = NULL;
     if (state->screen == IPC_LOBBY_ASK && !is_same)
         snprintf(ui->entries[1], sizeof(ui->entries[1]), "%u", state->minutes);
@@ -74,6 +74,16 @@ void ui_connecting(struct ui *ui, const char *target)
     words_fill(ui->busy_text, sizeof(ui->busy_text), ui->words[WORD_CONNECTING], &target);
     ui->busy = ui->busy_text;
     ui_layout(ui);
+}
+
+void ui_failed(struct ui *ui, enum word why, bool may_choose)
+{
+    struct ipc_lobby_state state = {.screen = IPC_LOBBY_FAILED,
+                                    .flags = may_choose ? IPC_LOBBY_MAY_CHOOSE : 0};
+
+    memcpy(state.target, ui->state.target, sizeof(state.target));
+    snprintf(state.text, sizeof(state.text), "%s", ui->words[why]);
+    ui_show(ui, &state);
 }
 
 static const struct ui_widget *focused(const struct ui *ui)

@@ -11,6 +11,7 @@
 #include "base/ipc_lobby.h"
 #include "lobby/canvas.h"
 #include "lobby/keys.h"
+#include "lobby/words.h"
 
 #define UI_ENTRIES     3
 #define UI_ENTRY_SIZE  IPC_LOBBY_ANSWER
@@ -33,7 +34,7 @@ struct ui {
     int width, height; /* px of the desktop         */
     int scale;         /* percent: 100, 150, 200, … */
     const char *const *words;
-    bool is_contrast;
+    bool is_contrast, is_told; /* is_told: keeper has said how it should look */
     struct keys keys;
     bool has_state;
     struct ipc_lobby_state state;
@@ -58,14 +59,16 @@ enum ui_result {
  * scale    desktopScaleFactor of the client in percent, 0 = it said none
  * layout   its keyboardLayout
  */
-void ui_init(struct ui *ui, int width, int height, uint32_t scale, uint32_t layout,
-             bool is_contrast);
+void ui_init(struct ui *ui, int width, int height, uint32_t scale, uint32_t layout);
 
 /* Show what keeper sent. Text typed stays if it is the same screen and the answer was wrong. */
 void ui_show(struct ui *ui, const struct ipc_lobby_state *state);
 
 /* Show that the target is being reached. */
 void ui_connecting(struct ui *ui, const char *target);
+
+/* Show that the target could not be reached. why: of words.h */
+void ui_failed(struct ui *ui, enum word why, bool may_choose);
 
 /* Take one event. action: written if UI_ACT is returned; the caller wipes it */
 enum ui_result ui_take(struct ui *ui, const struct input_event *e, struct ipc_lobby_action *action);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "lobby/ui.h"
-#include "lobby/words.h"
 
 #define PANEL_WIDTH 640
 #define MARGIN      24
@@ -120,6 +119,13 @@ static void add_buttons(struct column *c, const enum ui_button *which, const enu
     }
 }
 
+static const char *note_of(const struct ui *ui, uint32_t needs)
+{
+    if ((needs & IPC_LOBBY_NEEDS_APPROVAL) != 0)
+        return ui->words[WORD_NEEDS_APPROVAL];
+    return (needs & IPC_LOBBY_NEEDS_CODE) != 0 ? ui->words[WORD_NEEDS_CODE] : "";
+}
+
 static void place_choose(struct column *c)
 {
     struct ui *ui = c->ui;
@@ -132,7 +138,7 @@ static void place_choose(struct column *c)
     for (uint32_t i = 0; i < s->count; i++) {
         struct ui_widget *w = add(c, UI_ROW, s->rows[i].name, f->line_px + ui_px(ui, 10));
 
-        w->note = s->rows[i].note;
+        w->note = note_of(ui, s->rows[i].needs);
         w->index = (int)i;
         w->can_focus = true;
         c->y -= ui_px(ui, GAP) - 1;

@@ -31,6 +31,12 @@ static const char *const english[] = {
     [WORD_ACCEPT] = "Accept",
     [WORD_SEND] = "Ask",
     [WORD_HINT] = "Tab: next   Enter: do it   Esc: back   F2: contrast",
+    [WORD_NEEDS_CODE] = "asks for a code",
+    [WORD_NEEDS_APPROVAL] = "needs an approval",
+    [WORD_NO_ANSWER] = "It does not answer at its address. It may be switched off.",
+    [WORD_NO_TRUST] = "It cannot prove that it is the right machine. Tell an administrator.",
+    [WORD_NO_LOGIN] = "It refuses the account that is used there. Tell an administrator.",
+    [WORD_NO_SEQUENCE] = "It ended the connection before a desktop was there.",
 };
 
 static const char *const german[] = {
@@ -56,6 +62,13 @@ static const char *const german[] = {
     [WORD_ACCEPT] = "Annehmen",
     [WORD_SEND] = "Anfragen",
     [WORD_HINT] = "Tab: weiter   Eingabe: ausführen   Esc: zurück   F2: Kontrast",
+    [WORD_NEEDS_CODE] = "fragt nach einem Code",
+    [WORD_NEEDS_APPROVAL] = "braucht eine Freigabe",
+    [WORD_NO_ANSWER] = "Er antwortet nicht unter seiner Adresse. Vielleicht ist er ausgeschaltet.",
+    [WORD_NO_TRUST] =
+        "Er kann nicht nachweisen, dass er der richtige ist. Bitte der Verwaltung melden.",
+    [WORD_NO_LOGIN] = "Er lehnt das dort benutzte Konto ab. Bitte der Verwaltung melden.",
+    [WORD_NO_SEQUENCE] = "Er hat die Verbindung beendet, bevor ein Desktop da war.",
 };
 
 _Static_assert(sizeof(english) / sizeof(english[0]) == WORD_COUNT, "all said");
