@@ -22,6 +22,7 @@ ARROWS = {
     'session': {'session', 'front', 'back', 'rdp', 'base'},
     'door': {'door', 'session', 'front', 'back', 'rdp', 'base'},
     'keeper': {'keeper', 'rdp', 'base'},
+    'firewall': {'firewall', 'base'},
 }
 BANNED = ('strcpy strcat strncpy strncat stpcpy sprintf vsprintf gets strtok atoi atol atoll atof '
           'alloca system popen mktemp tmpnam rand srand scanf').split()

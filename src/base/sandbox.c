@@ -185,7 +185,8 @@ enum sp_err sandbox_enter(enum sandbox_role role, struct sp_fail *fail)
         err = sp_fail_set(fail, SP_ESYS, "PR_SET_DUMPABLE", (uint32_t)errno, 0);
     if (err != SP_OK || sandbox_is_loaded(role))
         return err;
-    err = drop_capabilities(fail);
+    if (role != SANDBOX_FIREWALL)
+        err = drop_capabilities(fail);
     if (err == SP_OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         err = sp_fail_set(fail, SP_ESYS, "PR_SET_NO_NEW_PRIVS", (uint32_t)errno, 0);
     if (err == SP_OK)

@@ -174,6 +174,8 @@ static struct keeper *keeper_new(struct keeper_start *start)
     k->next_log.fd = -1;
     k->known = start->known;
     k->control_fd = start->control_fd;
+    k->firewall = start->firewall;
+    start->firewall.fd = -1;
     k->starter_uid = start->starter_uid;
     k->net_fd = start->net_fd;
     k->program = start->program;
@@ -215,6 +217,7 @@ static void keeper_free(struct keeper *k)
     sp_fd_cleanup(&k->heir_fd);
     sp_fd_cleanup(&k->elder_fd);
     guard_close(&k->guard, clock_now_ms());
+    firewall_stop(&k->firewall);
     known_targets_clear(&k->known);
     catalog_unref(&k->catalog);
     event_log_close(&k->log);

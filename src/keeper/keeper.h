@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "keeper/events.h"
+#include "keeper/firewall.h"
 #include "keeper/known_targets.h"
 #include "keeper/load.h"
 
@@ -19,6 +20,7 @@ struct keeper_start {
     int control_fd; /* listening Unix socket                            */
     int elder_fd;   /* to the keeper that we take over from; -1 = none  */
     int net_fd;     /* sallyport-net, as programs.h opened it */
+    struct firewall firewall;
     const char *program;
     uid_t starter_uid; /* who started us may use the control socket as well */
 };
