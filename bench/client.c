@@ -158,10 +158,11 @@ static bool send_credentials(struct client *c, struct exchange *x)
     uint8_t sealed[2048];
     size_t used = 0;
 
-    if (ntlm_seal_credentials(x->exported, (struct ntlm_blob){x->user, 0},
-                              (struct ntlm_blob){x->user, x->user_size},
-                              (struct ntlm_blob){x->password, x->password_size}, sealed,
-                              sizeof(sealed), &used) != SP_OK)
+    struct ntlm_seal_ask ask = {.user = {x->user, x->user_size},
+                                .password = {x->password, x->password_size},
+                                .skip = CREDSSP_BINDING_SIZE + 8};
+
+    if (ntlm_seal_credentials(x->exported, &ask, sealed, sizeof(sealed), &used) != SP_OK)
         return failed(c, "credentials");
     rd_init(&req.auth_info, sealed, used);
     return send_ts(c, x, &req);

@@ -21,6 +21,8 @@ ARROWS = {
     'back': {'back', 'rdp', 'base'},
     'session': {'session', 'front', 'back', 'rdp', 'base'},
     'door': {'door', 'session', 'front', 'back', 'rdp', 'base'},
+    'directory': {'directory', 'base'},
+    'courier': {'courier', 'base'},
     'keeper': {'keeper', 'rdp', 'base'},
     'firewall': {'firewall', 'base'},
 }

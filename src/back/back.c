@@ -33,12 +33,14 @@ static enum sp_err send_request(struct back *b, const struct ipc_decide_rsp *dec
     uint8_t out[X224_CONNECTION_REQUEST_SIZE_MAX];
     struct wr w;
 
+    if (decision->is_restricted)
+        request.flags = RESTRICTED_ADMIN_MODE_REQUIRED;
     text_utf8_from_utf16le(decision->user, decision->user_size, b->account, sizeof(b->account));
     /* An address in the redirection is meant instead of the token (MS-RDPBCGR 3.2.5.3.1). */
     if (b->via.is_set && b->via.host_count == 0 && b->via.token_size > 0) {
         memcpy(request.token, b->via.token, b->via.token_size);
         request.token_size = b->via.token_size;
-    } else {
+    } else if (decision->user_size > 0) { /* a target that asks has no name of ours */
         text_utf8_from_utf16le(decision->user, decision->user_size, request.cookie,
                                COOKIE_CHARS + 1);
         request.has_cookie = true;
@@ -88,6 +90,10 @@ enum sp_err back_negotiate(struct back *b, const struct ipc_decide_rsp *decision
     if (decision->nla == IPC_NLA_REQUIRED && confirm.value == PROTOCOL_SSL)
         return sp_fail_set(fail, SP_EDENIED, "target offers no NLA", confirm.value,
                            PROTOCOL_HYBRID);
+    if (decision->is_restricted && confirm.value != PROTOCOL_RDSTLS &&
+        (confirm.flags & RESTRICTED_ADMIN_MODE_SUPPORTED) == 0)
+        return sp_fail_set(fail, SP_EDENIED, "target offers no restricted admin mode",
+                           confirm.flags, RESTRICTED_ADMIN_MODE_SUPPORTED);
     b->selected_protocol = confirm.value;
     b->has_extended = (confirm.flags & EXTENDED_CLIENT_DATA_SUPPORTED) != 0;
     return SP_OK;

@@ -12,6 +12,8 @@
 #include "rdp/ntlm_initiator.h"
 #include "rdp/x224.h"
 
+#define SEAL_CHECKSUM_SIZE 8 /* of the RC4 keystream, behind each sealed message */
+
 /* What the target's TLS handshake showed: K of CredSSP's binding. */
 struct exchange_key {
     uint8_t bytes[BACK_PUBLIC_KEY_MAX];
@@ -21,13 +23,16 @@ struct exchange_key {
 struct exchange {
     struct back *back;
     struct ntlm_initiator ntlm;
-    uint32_t peer_version;
+    uint32_t peer_version, min_version;
     uint8_t nonce[CREDSSP_NONCE_SIZE];
     uint8_t exported_key[NTLM_KEY_SIZE]; /* for keeper's check in SEAL */
     struct ipc_bind_req bind;
     struct ipc_bind_rsp bound;
     uint8_t token[NTLM_AUTHENTICATE_MAX];
     uint8_t out[TS_REQUEST_MAX];
+    /* pubKeyAuth: a hash, before version 5 the key itself */
+    uint8_t sealed[NTLM_SIGNATURE_SIZE + BACK_PUBLIC_KEY_MAX];
+    uint8_t wanted[BACK_PUBLIC_KEY_MAX], got[BACK_PUBLIC_KEY_MAX];
 };
 
 static enum sp_err size_ts_request(const uint8_t *p, size_t have, size_t *size,
@@ -67,7 +72,7 @@ static enum sp_err receive(struct exchange *x, struct ts_request *req)
     err = ts_request_read(&r, req);
     if (err != SP_OK)
         return sp_fail_set(&s->fail, err, r.fail.where, r.fail.got, r.fail.want);
-    err = credssp_version_check(&x->peer_version, req->version, &s->fail);
+    err = credssp_version_check(&x->peer_version, req->version, x->min_version, &s->fail);
     if (err == SP_OK && req->has_error)
         return sp_fail_set(&s->fail, SP_EDENIED, "target's TSRequest.errorCode", req->error_code,
                            0);
@@ -114,13 +119,28 @@ static enum sp_err bind(struct exchange *x, const struct ntlm_bind_input *in,
     return err == SP_OK ? SP_OK : failed(x, err);
 }
 
+static_assert(BACK_PUBLIC_KEY_MAX >= CREDSSP_BINDING_SIZE, "a binding fits where a key does");
+
+/* The plaintext of pubKeyAuth. MS-CSSP 3.1.5. Returns  its size */
+static size_t binding(const struct exchange *x, bool to_server, const struct exchange_key *peer,
+                      uint8_t out[BACK_PUBLIC_KEY_MAX])
+{
+    if (x->peer_version >= CREDSSP_VERSION_MIN) {
+        credssp_binding_hash(to_server, x->nonce, peer->bytes, peer->size, out);
+        return CREDSSP_BINDING_SIZE;
+    }
+    memcpy(out, peer->bytes, peer->size);
+    if (!to_server)
+        out[0]++;
+    return peer->size;
+}
+
 /* Messages 1 and 2: NEGOTIATE out, CHALLENGE in; then AUTHENTICATE with our binding out. */
 static enum sp_err prove(struct exchange *x, const struct ipc_decide_rsp *decision,
                          const struct exchange_key *peer)
 {
     struct ts_request req = {.has_nego = true}, answer;
     struct ntlm_bind_input in;
-    uint8_t hash[CREDSSP_BINDING_SIZE], sealed[NTLM_SIGNATURE_SIZE + CREDSSP_BINDING_SIZE];
     struct wr token;
 
     wr_init(&token, x->token, sizeof(x->token));
@@ -144,12 +164,14 @@ static enum sp_err prove(struct exchange *x, const struct ipc_decide_rsp *decisi
     if (err != SP_OK)
         return err;
     sp_random(x->nonce, sizeof(x->nonce));
-    credssp_binding_hash(true, x->nonce, peer->bytes, peer->size, hash);
-    ntlm_wrap(&x->ntlm.seal, hash, sizeof(hash), sealed);
-    req = (struct ts_request){.has_nego = true, .has_pub_key_auth = true, .has_nonce = true};
+    size_t size = binding(x, true, peer, x->wanted);
+    ntlm_wrap(&x->ntlm.seal, x->wanted, size, x->sealed);
+    req = (struct ts_request){.has_nego = true,
+                              .has_pub_key_auth = true,
+                              .has_nonce = x->peer_version >= CREDSSP_VERSION_MIN};
     memcpy(req.nonce, x->nonce, sizeof(req.nonce));
     rd_init(&req.nego, x->token, token.pos);
-    rd_init(&req.pub_key_auth, sealed, sizeof(sealed));
+    rd_init(&req.pub_key_auth, x->sealed, NTLM_SIGNATURE_SIZE + size);
     return send_request(x, &req);
 }
 
@@ -157,31 +179,30 @@ static enum sp_err prove(struct exchange *x, const struct ipc_decide_rsp *decisi
 static enum sp_err check_echo(struct exchange *x, const struct exchange_key *peer)
 {
     struct stream *s = &x->back->stream;
-    uint8_t want[CREDSSP_BINDING_SIZE], got[CREDSSP_BINDING_SIZE];
     struct ts_request answer;
+    size_t size = binding(x, false, peer, x->wanted);
     enum sp_err err = receive(x, &answer);
 
     if (err != SP_OK)
         return err;
-    if (!answer.has_pub_key_auth ||
-        answer.pub_key_auth.left != NTLM_SIGNATURE_SIZE + CREDSSP_BINDING_SIZE)
+    if (!answer.has_pub_key_auth || answer.pub_key_auth.left != NTLM_SIGNATURE_SIZE + size)
         return sp_fail_set(&s->fail, SP_ESTATE, "target's pubKeyAuth", 0, 1);
-    err =
-        ntlm_unwrap(&x->ntlm.seal, answer.pub_key_auth.at, answer.pub_key_auth.left, got, &s->fail);
+    err = ntlm_unwrap(&x->ntlm.seal, answer.pub_key_auth.at, answer.pub_key_auth.left, x->got,
+                      &s->fail);
     if (err != SP_OK)
         return err;
-    credssp_binding_hash(false, x->nonce, peer->bytes, peer->size, want);
-    if (!sp_equal_ct(got, want, sizeof(want)))
+    if (!sp_equal_ct(x->got, x->wanted, size))
         return sp_fail_set(&s->fail, SP_ECRYPTO, "target's pubKeyAuth", 0, 0);
     return SP_OK;
 }
 
-static enum sp_err send_credentials(struct exchange *x)
+static enum sp_err send_credentials(struct exchange *x, const struct exchange_key *peer)
 {
     uint8_t auth_info[IPC_AUTHINFO_MAX];
     struct ts_request req = {.has_auth_info = true};
     size_t size;
-    enum sp_err err = keeper_seal(x->back->stream.keeper, x->exported_key, auth_info, &size);
+    uint32_t used = (uint32_t)binding(x, true, peer, x->wanted) + SEAL_CHECKSUM_SIZE;
+    enum sp_err err = keeper_seal(x->back->stream.keeper, x->exported_key, used, auth_info, &size);
 
     if (err != SP_OK)
         return sp_fail_set(&x->back->stream.fail, err, "keeper: seal", 0, 0);
@@ -229,6 +250,7 @@ enum sp_err back_nla(struct back *b, const struct ipc_decide_rsp *decision)
         return back_rdstls(b);
     memset(&x, 0, sizeof(x));
     x.back = b;
+    x.min_version = decision->credssp_min;
     key.size = sizeof(key.bytes);
     enum sp_err err = back_tls_peer(b->stream.ssl, key.bytes, &key.size, key_sha256, cert_sha256);
     if (err == SP_OK)
@@ -238,7 +260,7 @@ enum sp_err back_nla(struct back *b, const struct ipc_decide_rsp *decision)
     if (err == SP_OK)
         err = check_echo(&x, &key);
     if (err == SP_OK)
-        err = send_credentials(&x);
+        err = send_credentials(&x, &key);
     ntlm_initiator_clear(&x.ntlm);
     sp_release(&x, sizeof(x));
     if (err != SP_OK)

@@ -302,7 +302,7 @@ static enum sp_err send_info(struct back *b, const struct back_wishes *wishes)
     struct wr w;
 
     build_info(wishes, &info);
-    if (b->selected_protocol == PROTOCOL_SSL)
+    if (b->selected_protocol == PROTOCOL_SSL && wishes->decision->login != IPC_LOGIN_ASK)
         err = add_password(b, &info);
     if (err == SP_OK) {
         wr_init(&w, out, sizeof(out));

@@ -2,6 +2,7 @@
  * What keeper hands to a helper process when it starts it.
  */
 #include "base/boot.h"
+#include "base/boot_directory.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,16 +25,22 @@ static bool write_all(int fd, const void *data, size_t size)
     return true;
 }
 
-int boot_write(const struct boot_config *config, const char *ca)
+int boot_blob_write(const void *head, size_t head_size, const void *a, size_t a_size, const void *b,
+                    size_t b_size)
 {
     SP_FD fd = memfd_create("sallyport-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    if (fd < 0 || !write_all(fd, config, sizeof(*config)) ||
-        (config->ca_size > 0 && !write_all(fd, ca, config->ca_size)))
+    if (fd < 0 || !write_all(fd, head, head_size) || !write_all(fd, a, a_size) ||
+        !write_all(fd, b, b_size))
         return -1;
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
         return -1;
     return sp_fd_take(&fd);
+}
+
+int boot_write(const struct boot_config *config, const char *ca)
+{
+    return boot_blob_write(config, sizeof(*config), ca, config->ca_size, NULL, 0);
 }
 
 enum sp_err boot_read(int fd, struct boot_config *config, char **ca)

@@ -21,8 +21,7 @@
  *   REDIRECT   the target sends us elsewhere → refused, or the next target as DECIDE says it; the
  *              verbs from CONNECT on begin again, at most IPC_REDIRECTS_MAX times
  *   NOTE       something for the event log; one way, at most IPC_NOTES_MAX
- *   TRANSFER   a file, text or print job that moved or was refused; one way, after DECIDE, at most
- *              IPC_TRANSFERS_MAX
+ *   TRANSFER   what moved, or was refused; one way, after DECIDE, at most IPC_TRANSFERS_MAX
  * Keeper may push END and LEASE at any time.
  */
 #ifndef SP_BASE_IPC_MSG_H
@@ -230,7 +229,7 @@ struct ipc_verify_rsp {
 };
 
 enum ipc_nla { IPC_NLA_REQUIRED, IPC_NLA_ALLOWED, IPC_NLA_OFF, IPC_NLA_COUNT };
-enum ipc_login { IPC_LOGIN_INJECT, IPC_LOGIN_DELEGATE, IPC_LOGIN_COUNT };
+enum ipc_login { IPC_LOGIN_INJECT, IPC_LOGIN_DELEGATE, IPC_LOGIN_ASK, IPC_LOGIN_COUNT };
 enum ipc_verify_mode { IPC_TLS_CA, IPC_TLS_PIN, IPC_TLS_TOFU, IPC_TLS_NONE, IPC_TLS_MODE_COUNT };
 
 /* ipc_channels.clipboard and .drives: which way, from the target's point of view. */
@@ -274,6 +273,7 @@ struct ipc_decide_rsp {
     uint32_t lease_ms;  /* first lease          */
     uint32_t total_ms;  /* 0 = no limit of the session's whole time */
     uint32_t tls_min;   /* 0x0301…0x0304: lowest TLS version towards this target */
+    uint32_t is_restricted, credssp_min; /* 1 = the target gets no password; its CredSSP    */
     struct ipc_channels channels;
     uint16_t user_size, domain_size; /* of the target's account, UTF-16LE bytes */
     uint8_t user[IPC_NAME_MAX];
@@ -333,7 +333,7 @@ struct ipc_seal_req {
     struct ipc_head head;
     uint8_t exported_session_key[16]; /* must be what BIND returned               */
     uint32_t sequence;                /* 1                                        */
-    uint32_t rc4_offset;              /* 40: bytes used by a version 5/6 pubKeyAuth */
+    uint32_t rc4_offset; /* keystream used by pubKeyAuth: 40, before version 5 the key and 8 */
 };
 
 struct ipc_seal_rsp {
@@ -488,7 +488,7 @@ static_assert(sizeof(struct ipc_verify_req) ==
                   56 + 2 * IPC_NAME_MAX + IPC_NT_RSP_MAX + IPC_NTLM_MSGS_MAX,
               "no hidden padding");
 static_assert(sizeof(struct ipc_verify_req) <= IPC_MSG_MAX, "fits one message");
-static_assert(sizeof(struct ipc_decide_rsp) == 64 + 2 * IPC_NAME_MAX + IPC_TEXT_MAX + IPC_HOST_MAX,
+static_assert(sizeof(struct ipc_decide_rsp) == 72 + 2 * IPC_NAME_MAX + IPC_TEXT_MAX + IPC_HOST_MAX,
               "no hidden padding");
 static_assert(sizeof(struct ipc_redirect_req) == 20 + IPC_REDIRECT_HOSTS * IPC_HOST_MAX,
               "no hidden padding");

@@ -63,12 +63,8 @@ enum sp_err keeper_link_poll(struct keeper_link *k)
     }
 }
 
-/*
- * Send a request and wait for its answer, which is left in k->in; the caller clears or takes its
- * descriptors and wipes it.
- */
-static enum sp_err call(struct keeper_link *k, uint32_t type, void *req, size_t req_size,
-                        uint32_t answer, size_t answer_size, int timeout_ms)
+enum sp_err keeper_link_call(struct keeper_link *k, uint32_t type, void *req, size_t req_size,
+                             uint32_t answer, size_t answer_size, int timeout_ms)
 {
     int64_t deadline = clock_now_ms() + timeout_ms;
     enum sp_err err;
@@ -94,8 +90,7 @@ static enum sp_err call(struct keeper_link *k, uint32_t type, void *req, size_t 
     }
 }
 
-/* Copy the answer out and leave nothing of it behind. */
-static void take_answer(struct keeper_link *k, void *out, size_t size)
+void keeper_link_take(struct keeper_link *k, void *out, size_t size)
 {
     memcpy(out, k->in.msg.bytes, size);
     sp_wipe(k->in.msg.bytes, size);
@@ -112,11 +107,11 @@ enum sp_err keeper_sign(struct keeper_link *k, uint16_t scheme, const uint8_t *t
         return SP_ELIMIT;
     req.tbs_size = (uint16_t)tbs_size;
     memcpy(req.tbs, tbs, tbs_size);
-    enum sp_err err =
-        call(k, IPC_SIGN_REQ, &req, sizeof(req), IPC_SIGN_RSP, sizeof(rsp), KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_SIGN_REQ, &req, sizeof(req), IPC_SIGN_RSP,
+                                       sizeof(rsp), KEEPER_ANSWER_MS);
     if (err != SP_OK)
         return err;
-    take_answer(k, &rsp, sizeof(rsp));
+    keeper_link_take(k, &rsp, sizeof(rsp));
     if (rsp.size == 0 || rsp.size > sizeof(rsp.signature))
         return SP_EDENIED;
     memcpy(signature, rsp.signature, rsp.size);
@@ -128,12 +123,12 @@ enum sp_err keeper_challenge(struct keeper_link *k, uint8_t challenge[8])
 {
     struct ipc_plain req = {0};
     struct ipc_challenge_rsp rsp;
-    enum sp_err err = call(k, IPC_CHALLENGE_REQ, &req, sizeof(req), IPC_CHALLENGE_RSP, sizeof(rsp),
-                           KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_CHALLENGE_REQ, &req, sizeof(req), IPC_CHALLENGE_RSP,
+                                       sizeof(rsp), KEEPER_ANSWER_MS);
 
     if (err != SP_OK)
         return err;
-    take_answer(k, &rsp, sizeof(rsp));
+    keeper_link_take(k, &rsp, sizeof(rsp));
     memcpy(challenge, rsp.challenge, sizeof(rsp.challenge));
     return SP_OK;
 }
@@ -142,13 +137,13 @@ enum sp_err keeper_verify(struct keeper_link *k, struct ipc_verify_req *req, uin
                           uint8_t key[16])
 {
     struct ipc_verify_rsp rsp;
-    enum sp_err err =
-        call(k, IPC_VERIFY_REQ, req, sizeof(*req), IPC_VERIFY_RSP, sizeof(rsp), KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_VERIFY_REQ, req, sizeof(*req), IPC_VERIFY_RSP,
+                                       sizeof(rsp), KEEPER_ANSWER_MS);
 
     sp_wipe(req, sizeof(*req));
     if (err != SP_OK)
         return err;
-    take_answer(k, &rsp, sizeof(rsp));
+    keeper_link_take(k, &rsp, sizeof(rsp));
     if (rsp.nt_status == 0)
         memcpy(key, rsp.exported_session_key, sizeof(rsp.exported_session_key));
     *nt_status = rsp.nt_status;
@@ -159,7 +154,7 @@ enum sp_err keeper_verify(struct keeper_link *k, struct ipc_verify_req *req, uin
 /* Take what DECIDE or REDIRECT answered. */
 static enum sp_err take_decision(struct keeper_link *k, struct ipc_decide_rsp *out)
 {
-    take_answer(k, out, sizeof(*out));
+    keeper_link_take(k, out, sizeof(*out));
     out->host[sizeof(out->host) - 1] = '\0';
     out->target[sizeof(out->target) - 1] = '\0';
     if (out->user_size > sizeof(out->user) || out->domain_size > sizeof(out->domain))
@@ -172,8 +167,8 @@ static enum sp_err take_decision(struct keeper_link *k, struct ipc_decide_rsp *o
 enum sp_err keeper_decide(struct keeper_link *k, struct ipc_decide_rsp *out)
 {
     struct ipc_plain req = {0};
-    enum sp_err err =
-        call(k, IPC_DECIDE_REQ, &req, sizeof(req), IPC_DECIDE_RSP, sizeof(*out), KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_DECIDE_REQ, &req, sizeof(req), IPC_DECIDE_RSP,
+                                       sizeof(*out), KEEPER_ANSWER_MS);
 
     return err == SP_OK ? take_decision(k, out) : err;
 }
@@ -182,8 +177,8 @@ enum sp_err keeper_redirect(struct keeper_link *k, struct ipc_redirect_req *req,
                             struct ipc_decide_rsp *out)
 {
     static struct ipc_decide_rsp next;
-    enum sp_err err = call(k, IPC_REDIRECT_REQ, req, sizeof(*req), IPC_REDIRECT_RSP, sizeof(next),
-                           KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_REDIRECT_REQ, req, sizeof(*req), IPC_REDIRECT_RSP,
+                                       sizeof(next), KEEPER_ANSWER_MS);
 
     if (err == SP_OK)
         err = take_decision(k, &next);
@@ -198,12 +193,12 @@ enum sp_err keeper_rdstls(struct keeper_link *k)
 {
     struct ipc_plain req = {0};
     struct ipc_status_rsp rsp;
-    enum sp_err err =
-        call(k, IPC_RDSTLS_REQ, &req, sizeof(req), IPC_RDSTLS_RSP, sizeof(rsp), KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_RDSTLS_REQ, &req, sizeof(req), IPC_RDSTLS_RSP,
+                                       sizeof(rsp), KEEPER_ANSWER_MS);
 
     if (err != SP_OK)
         return err;
-    take_answer(k, &rsp, sizeof(rsp));
+    keeper_link_take(k, &rsp, sizeof(rsp));
     return rsp.errinfo == 0 ? SP_OK : SP_EDENIED;
 }
 
@@ -213,11 +208,11 @@ enum sp_err keeper_licence_get(struct keeper_link *k, const char *scope,
     struct ipc_licence_get_req req = {0};
 
     snprintf(req.scope, sizeof(req.scope), "%s", scope);
-    enum sp_err err = call(k, IPC_LICENCE_GET_REQ, &req, sizeof(req), IPC_LICENCE_GET_RSP,
-                           sizeof(*out), KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_LICENCE_GET_REQ, &req, sizeof(req),
+                                       IPC_LICENCE_GET_RSP, sizeof(*out), KEEPER_ANSWER_MS);
     if (err != SP_OK)
         return err;
-    take_answer(k, out, sizeof(*out));
+    keeper_link_take(k, out, sizeof(*out));
     if (out->size > sizeof(out->licence))
         return lost(k, SP_EVALUE, "keeper's licence");
     return SP_OK;
@@ -243,13 +238,13 @@ void keeper_licence_put(struct keeper_link *k, const char *scope, const uint8_t 
 enum sp_err keeper_delegate(struct keeper_link *k, struct ipc_delegate_req *req, uint32_t *errinfo)
 {
     struct ipc_status_rsp rsp;
-    enum sp_err err = call(k, IPC_DELEGATE_REQ, req, sizeof(*req), IPC_DELEGATE_RSP, sizeof(rsp),
-                           KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_DELEGATE_REQ, req, sizeof(*req), IPC_DELEGATE_RSP,
+                                       sizeof(rsp), KEEPER_ANSWER_MS);
 
     sp_wipe(req, sizeof(*req));
     if (err != SP_OK)
         return err;
-    take_answer(k, &rsp, sizeof(rsp));
+    keeper_link_take(k, &rsp, sizeof(rsp));
     *errinfo = rsp.errinfo;
     return SP_OK;
 }
@@ -258,8 +253,8 @@ enum sp_err keeper_connect(struct keeper_link *k, int *fd, uint32_t *errinfo)
 {
     struct ipc_plain req = {0};
     struct ipc_connect_rsp rsp;
-    enum sp_err err = call(k, IPC_CONNECT_REQ, &req, sizeof(req), IPC_CONNECT_RSP, sizeof(rsp),
-                           KEEPER_CONNECT_MS);
+    enum sp_err err = keeper_link_call(k, IPC_CONNECT_REQ, &req, sizeof(req), IPC_CONNECT_RSP,
+                                       sizeof(rsp), KEEPER_CONNECT_MS);
 
     if (err != SP_OK)
         return err;
@@ -282,41 +277,41 @@ enum sp_err keeper_certificate(struct keeper_link *k, const uint8_t key_sha256[3
 
     memcpy(req.key_sha256, key_sha256, sizeof(req.key_sha256));
     memcpy(req.cert_sha256, cert_sha256, sizeof(req.cert_sha256));
-    enum sp_err err = call(k, IPC_CERTIFICATE_REQ, &req, sizeof(req), IPC_CERTIFICATE_RSP,
-                           sizeof(rsp), KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_CERTIFICATE_REQ, &req, sizeof(req),
+                                       IPC_CERTIFICATE_RSP, sizeof(rsp), KEEPER_ANSWER_MS);
     if (err != SP_OK)
         return err;
-    take_answer(k, &rsp, sizeof(rsp));
+    keeper_link_take(k, &rsp, sizeof(rsp));
     *errinfo = rsp.errinfo;
     return SP_OK;
 }
 
 enum sp_err keeper_bind(struct keeper_link *k, struct ipc_bind_req *req, struct ipc_bind_rsp *out)
 {
-    enum sp_err err =
-        call(k, IPC_BIND_REQ, req, sizeof(*req), IPC_BIND_RSP, sizeof(*out), KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_BIND_REQ, req, sizeof(*req), IPC_BIND_RSP,
+                                       sizeof(*out), KEEPER_ANSWER_MS);
 
     if (err != SP_OK)
         return err;
-    take_answer(k, out, sizeof(*out));
+    keeper_link_take(k, out, sizeof(*out));
     if (out->nt_response_size > sizeof(out->nt_response))
         return lost(k, SP_EVALUE, "keeper's response");
     return SP_OK;
 }
 
-enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16], uint8_t *auth_info,
-                        size_t *size)
+enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16], uint32_t used,
+                        uint8_t *auth_info, size_t *size)
 {
-    struct ipc_seal_req req = {.sequence = 1, .rc4_offset = 40};
+    struct ipc_seal_req req = {.sequence = 1, .rc4_offset = used};
     struct ipc_seal_rsp rsp;
 
     memcpy(req.exported_session_key, key, sizeof(req.exported_session_key));
-    enum sp_err err =
-        call(k, IPC_SEAL_REQ, &req, sizeof(req), IPC_SEAL_RSP, sizeof(rsp), KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_SEAL_REQ, &req, sizeof(req), IPC_SEAL_RSP,
+                                       sizeof(rsp), KEEPER_ANSWER_MS);
     sp_wipe(&req, sizeof(req));
     if (err != SP_OK)
         return err;
-    take_answer(k, &rsp, sizeof(rsp));
+    keeper_link_take(k, &rsp, sizeof(rsp));
     if (rsp.size == 0 || rsp.size > sizeof(rsp.auth_info))
         return SP_EDENIED;
     memcpy(auth_info, rsp.auth_info, rsp.size);
@@ -327,12 +322,12 @@ enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16], uint8_t *a
 enum sp_err keeper_clear(struct keeper_link *k, struct ipc_clear_rsp *out)
 {
     struct ipc_plain req = {0};
-    enum sp_err err =
-        call(k, IPC_CLEAR_REQ, &req, sizeof(req), IPC_CLEAR_RSP, sizeof(*out), KEEPER_ANSWER_MS);
+    enum sp_err err = keeper_link_call(k, IPC_CLEAR_REQ, &req, sizeof(req), IPC_CLEAR_RSP,
+                                       sizeof(*out), KEEPER_ANSWER_MS);
 
     if (err != SP_OK)
         return err;
-    take_answer(k, out, sizeof(*out));
+    keeper_link_take(k, out, sizeof(*out));
     if (out->password_size > sizeof(out->password))
         return lost(k, SP_EVALUE, "keeper's password size");
     return SP_OK;

@@ -37,6 +37,18 @@ void keeper_link_init(struct keeper_link *k, int fd);
 SP_MUST_USE enum sp_err keeper_link_poll(struct keeper_link *k);
 
 /*
+ * Send a request and wait for its answer, which is left in k->in; the caller clears or takes its
+ * descriptors and wipes it: what the calls below are made of.
+ * Errors:  SP_ETIME; SP_ECLOSED; SP_ESTATE keeper broke the table
+ */
+SP_MUST_USE enum sp_err keeper_link_call(struct keeper_link *k, uint32_t type, void *req,
+                                         size_t req_size, uint32_t answer, size_t answer_size,
+                                         int timeout_ms);
+
+/* Copy the answer out and leave nothing of it behind. */
+void keeper_link_take(struct keeper_link *k, void *out, size_t size);
+
+/*
  * Ask for a handshake's signature.
  * signature  IPC_SIG_MAX bytes; *size written only on SP_OK
  * Errors:  SP_EDENIED keeper refused; SP_ETIME; SP_ECLOSED; SP_ELIMIT tbs too long
@@ -81,10 +93,11 @@ SP_MUST_USE enum sp_err keeper_bind(struct keeper_link *k, struct ipc_bind_req *
 
 /*
  * Ask for the sealed credentials.
+ * used       bytes of the RC4 keystream that pubKeyAuth has used
  * auth_info  IPC_AUTHINFO_MAX bytes; *size written only on SP_OK
  * Errors:  SP_EDENIED; SP_ETIME; SP_ECLOSED
  */
-SP_MUST_USE enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16],
+SP_MUST_USE enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16], uint32_t used,
                                     uint8_t *auth_info, size_t *size);
 
 /*

@@ -43,7 +43,8 @@ struct grant {
 };
 
 #define SPAWNER (1u << SANDBOX_SPAWNER)
-#define DIALER  (1u << SANDBOX_DIALER)
+#define DIALER                                                                                     \
+    (1u << SANDBOX_DIALER | 1u << SANDBOX_DIRECTORY | 1u << SANDBOX_COURIER) /* who resolves */
 
 /* One line a grant. */
 /* clang-format off */
@@ -84,7 +85,7 @@ struct sandbox_landlock sandbox_landlock_rights(enum sandbox_role role, int abi)
     if (abi >= 3)
         rights.fs |= FS_TRUNCATE;
     if (abi >= 4)
-        rights.net = NET_BIND_TCP | (role == SANDBOX_DIALER ? 0 : NET_CONNECT_TCP);
+        rights.net = NET_BIND_TCP | ((DIALER & 1u << role) != 0 ? 0 : NET_CONNECT_TCP);
     if (abi >= 5)
         rights.fs |= FS_IOCTL_DEV;
     if (abi >= 6)

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 
 #define TLS_RECORD_SIZE 16384 /* the most that one SSL_read gives */
+#define SMALL_RECORD    8192
 #define TLS_READ_AHEAD  65536 /* several records a read(2): half the system calls under load */
 
 enum sp_err stream_init(struct stream *s, int fd, struct keeper_link *keeper)
@@ -26,6 +27,9 @@ enum sp_err stream_init(struct stream *s, int fd, struct keeper_link *keeper)
     s->keeper = keeper;
     s->deadline_ms = 0;
     s->fail = (struct sp_fail){0};
+    s->later = SP_OK;
+    s->has_more = false;
+    s->is_drained = false;
     s->start = s->end = 0;
     s->received = s->sent = 0;
     int flags = fcntl(fd, F_GETFL);
@@ -67,8 +71,10 @@ static enum sp_err wait_ready(struct stream *s, short events)
                 return failed(s, err, "ended by keeper");
             }
         }
-        if (n > 0 && p[0].revents != 0)
+        if (n > 0 && p[0].revents != 0) {
+            stream_ready(s);
             return SP_OK;
+        }
     }
 }
 
@@ -109,8 +115,10 @@ static enum sp_err handshake(struct stream *s, SSL_CTX *context, const char *hos
         return sp_fail_set(&s->fail, SP_ESTATE, "bytes before TLS", (uint32_t)(s->end - s->start),
                            0);
     s->ssl = SSL_new(context);
-    if (s->ssl == NULL || SSL_set_fd(s->ssl, s->fd) != 1)
+    BIO *bio = s->ssl != NULL ? stream_bio_new(s) : NULL;
+    if (bio == NULL)
         return failed(s, SP_ESYS, "SSL_new");
+    SSL_set_bio(s->ssl, bio, bio);
     SSL_set_mode(s->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     /* A client's password comes in Client Info: no second copy of it may stay in libssl. */
     SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
@@ -240,6 +248,7 @@ enum sp_err stream_write_some(struct stream *s, const uint8_t *data, size_t size
         return SP_OK;
     }
     ERR_clear_error();
+    s->has_more = size > TLS_RECORD_SIZE; /* one call takes one record */
     int n = SSL_write(s->ssl, data, (int)size);
     if (n > 0) {
         *written = (size_t)n;
@@ -271,12 +280,28 @@ enum sp_err stream_send(struct stream *s, const void *data, size_t size)
 enum sp_err stream_read_some(struct stream *s)
 {
     short events;
+    enum sp_err err = s->later;
 
+    if (err != SP_OK)
+        return err;
     if (s->start == s->end || STREAM_BUFFER_SIZE - s->end < TLS_RECORD_SIZE)
         stream_compact(s);
     if (s->end == STREAM_BUFFER_SIZE)
         return SP_ESPACE;
-    return read_once(s, STREAM_BUFFER_SIZE - s->end, &events);
+    uint64_t before = s->received;
+    err = read_once(s, STREAM_BUFFER_SIZE - s->end, &events);
+    if (err != SP_OK || s->ssl == NULL)
+        return err;
+    /* Small records that came together go on together: what costs is the write of each. Large ones
+     * are better written while they are in the cache. */
+    while (err == SP_OK && s->received - before < SMALL_RECORD && SSL_has_pending(s->ssl) &&
+           STREAM_BUFFER_SIZE - s->end >= TLS_RECORD_SIZE) {
+        before = s->received;
+        err = read_once(s, STREAM_BUFFER_SIZE - s->end, &events);
+    }
+    if (err != SP_ETIME)
+        s->later = err;
+    return SP_OK;
 }
 
 void stream_compact(struct stream *s)

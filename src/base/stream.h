@@ -22,6 +22,9 @@ struct stream {
     struct keeper_link *keeper;
     int64_t deadline_ms;     /* of clock_now_ms, for the blocking calls              */
     struct sp_fail fail;     /* the first failure on this leg                        */
+    bool has_more;           /* the write at hand is the first of several            */
+    enum sp_err later;       /* what comes behind the bytes in buf; SP_OK if nothing is known */
+    bool is_drained;         /* the kernel has no more bytes: no read before poll says so     */
     size_t start, end;       /* INVARIANT: start <= end <= STREAM_BUFFER_SIZE: unread bytes */
     uint64_t received, sent; /* payload bytes, inside TLS                        */
     uint8_t buf[STREAM_BUFFER_SIZE];
@@ -59,10 +62,17 @@ void stream_unread(struct stream *s, size_t size);
 SP_MUST_USE enum sp_err stream_send(struct stream *s, const void *data, size_t size);
 
 /*
- * Read once without waiting, to the buffer's end.
+ * Read without waiting: one record, and those behind it that have come together with it.
+ * Once a read has found the bottom, the next is after stream_ready.
  * Returns  SP_OK with s->end advanced; SP_ETIME nothing there; SP_ESPACE buffer full; SP_ECLOSED
  */
 SP_MUST_USE enum sp_err stream_read_some(struct stream *s);
+
+/* poll has said that there is something to read, or it was not asked. */
+static inline void stream_ready(struct stream *s)
+{
+    s->is_drained = false;
+}
 
 /*
  * Write once without waiting.
@@ -71,6 +81,9 @@ SP_MUST_USE enum sp_err stream_read_some(struct stream *s);
  */
 SP_MUST_USE enum sp_err stream_write_some(struct stream *s, const uint8_t *data, size_t size,
                                           size_t *written);
+
+/* A BIO over the socket of s, for libssl; NULL without memory. Owner: the caller's; borrows s */
+BIO *stream_bio_new(struct stream *s); /* stream_bio.c */
 
 /* Move the unread bytes to the buffer's beginning. */
 void stream_compact(struct stream *s);

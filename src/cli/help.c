@@ -110,6 +110,43 @@ static const struct page pages[] = {
      "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
      "\n"
      "Example: sallyport ban add 192.0.2.0/24 --for 7d --reason \"password guessing\"\n"},
+    {"directory", "try a login at the directory",
+     "Usage: sallyport directory test USER [OPTIONS]\n"
+     "\n"
+     "asks for USER's password and has the running service try it at directory.ldap. Printed are\n"
+     "the groups that the directory's ones stand for; the exit status is 1 if it is refused.\n"
+     "The password is asked for unseen on a terminal, else read from standard input.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport directory test alice\n"},
+    {"ticket", "issue, list and revoke credentials that are good once",
+     "Usage: sallyport ticket issue USER TARGET [--for TIME] [--from NETWORK] [--rdp FILE]\n"
+     "                             [--address HOST[:PORT]] [OPTIONS]\n"
+     "       sallyport ticket list [OPTIONS]\n"
+     "       sallyport ticket revoke TICKET [OPTIONS]\n"
+     "\n"
+     "issue makes a user name and a password that let USER reach TARGET once, within TIME (10s to\n"
+     "24h, 5m if it is not given), from NETWORK only if it is given. Any client can use them. A\n"
+     "rule must allow USER to reach TARGET, now and when the ticket is used, and the target's "
+     "login\n"
+     "must be inject. --rdp writes a signed file that names this gateway and the ticket; the\n"
+     "password is not in it.\n"
+     "A ticket that was used, revoked or is too old is listed for a day.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport ticket issue alice web01 --for 5m --from 192.0.2.7 --rdp web01.rdp\n"},
+    {"rdp", "write a signed .rdp file for a target",
+     "Usage: sallyport rdp TARGET -o FILE [--user USER] [--address HOST[:PORT]]\n"
+     "                     [--ticket [--for TIME] [--from NETWORK]] [OPTIONS]\n"
+     "\n"
+     "Writes a file that leads a client to this gateway and from there to TARGET, signed with the\n"
+     "key of the gateway's certificate as Windows' rdpsign signs. USER is the name of your own\n"
+     "account if it is not given. The gateway's name is the first of the key names, or HOST.\n"
+     "--ticket issues a ticket with it, whose password is printed; see sallyport help ticket.\n"
+     "-o - writes to standard output.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport rdp web01 --user alice -o web01.rdp\n"},
     {"allow", "show and change who is let in whatever it does",
      "Usage: sallyport allow list [OPTIONS]\n"
      "       sallyport allow add NETWORK [--for TIME] [--reason TEXT] [OPTIONS]\n"

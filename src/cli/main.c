@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "keeper/serve.h"
 #include "sp_version.h"
@@ -48,11 +49,11 @@ static int run_command(const struct cli_options *options)
         const char *name;
         int (*run)(const struct cli_options *options);
     } commands[] = {
-        {"serve", run_serve},       {"check", cli_check}, {"passwd", cli_passwd},
-        {"sessions", cli_sessions}, {"kill", cli_kill},   {"reload", cli_reload},
-        {"upgrade", cli_upgrade},   {"ban", cli_ban},     {"allow", cli_ban},
-        {"port", cli_ban},          {"guard", cli_guard}, {"explain", cli_explain},
-        {"version", run_version},
+        {"serve", run_serve},       {"check", cli_check},     {"passwd", cli_passwd},
+        {"sessions", cli_sessions}, {"kill", cli_kill},       {"reload", cli_reload},
+        {"upgrade", cli_upgrade},   {"ban", cli_ban},         {"allow", cli_ban},
+        {"port", cli_ban},          {"guard", cli_guard},     {"directory", cli_directory},
+        {"explain", cli_explain},   {"version", run_version},
     };
 
     if (options->wants_help)
@@ -76,16 +77,36 @@ static int flushed(int status)
     return status == CLI_OK ? CLI_FAILED : status;
 }
 
+/* Commands that read the command line by a table of their own. */
+static bool run_worded(int argc, char **argv, int *status)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } commands[] = {{"rdp", cli_rdp}, {"ticket", cli_ticket}};
+
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (argc < 2 || strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        *status = commands[i].run(argc, argv);
+        return true;
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     struct cli_options options = {0};
     char error[512];
+    int status;
 
     if (argc >= 2 && strncmp(argv[1], "--role=", 7) == 0)
         return argc == 2 ? run_role(argv[1] + 7) : CLI_USAGE;
     /* Names beyond ASCII are compared without regard to case: towupper needs a UTF-8 locale. */
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
         setlocale(LC_CTYPE, "");
+    if (run_worded(argc, argv, &status))
+        return flushed(status);
     if (!cli_options_read(argc, argv, &options, error, sizeof(error))) {
         for (int i = 1; i < argc; i++)
             options.is_json = options.is_json || strcmp(argv[i], "--json") == 0;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The process that resolves and connects to the targets that keeper names: parent and children.
+ *
+ * Addresses are connected to by the parent, whose loop waits for them all; names are a child's.
  */
 #include "door/dialer.h"
 
@@ -26,16 +28,19 @@
 #define DIALS_MAX          4096u
 
 struct dial {
-    pid_t pid; /* 0 = free */
+    bool is_taken;
+    pid_t pid; /* 0 = no child: out.fd is being connected here */
     uint64_t id;
     int64_t kill_ms;
     bool overdue; /* killed by us */
+    struct dialer_answer out;
 };
 
 struct dialer {
     int keeper_fd;
     uint32_t dials_max;
     struct dial *dials;
+    struct pollfd *fds; /* keeper and the connects under way, in the order of dials */
     uint32_t listener_count;
     struct boot_listener listeners[BOOT_LISTENERS_MAX];
 };
@@ -59,53 +64,112 @@ static enum sp_err answer_failed(const struct dialer *d, uint64_t id, enum ipc_d
 }
 
 /* In the child: dial, answer keeper directly, and end with 0 if it has heard. */
-static _Noreturn void child_main(const struct dialer *d, const struct ipc_dial *msg,
-                                 int64_t deadline_ms)
+static _Noreturn void child_main(const struct dialer *d, uint64_t id,
+                                 const struct dialer_request *request)
 {
     int keep[] = {d->keeper_fd};
-    struct dialer_request request = {.host = msg->host,
-                                     .port = msg->port,
-                                     .deadline_ms = deadline_ms,
-                                     .listeners = d->listeners,
-                                     .listener_count = d->listener_count};
     struct dialer_answer a;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigchld_forget();
     sandbox_close_except(BOOT_FD_KEEPER, keep, 1);
-    dialer_connect(&request, &a);
-    _exit(answer(d, msg->id, &a) == SP_OK ? 0 : 1);
+    dialer_connect(request, &a);
+    _exit(answer(d, id, &a) == SP_OK ? 0 : 1);
 }
 
+/* The dial of a child, or a free one if pid is 0; NULL if there is none. */
 static struct dial *find_dial(struct dialer *d, pid_t pid)
 {
     for (uint32_t i = 0; i < d->dials_max; i++) {
-        if (d->dials[i].pid == pid)
+        if (d->dials[i].pid == pid && d->dials[i].is_taken == (pid != 0))
             return &d->dials[i];
     }
     return NULL;
 }
 
-static enum sp_err start_dial(struct dialer *d, const struct ipc_dial *msg)
+/* Tell keeper how a dial ended that this process has made itself, and forget it. */
+static enum sp_err conclude(const struct dialer *d, uint64_t id, struct dialer_answer *out)
 {
-    struct dial *free_dial = find_dial(d, 0);
-    int64_t deadline_ms = clock_now_ms() + msg->timeout_ms;
+    enum sp_err err = answer(d, id, out);
 
-    if (msg->timeout_ms == 0 || msg->timeout_ms > TIMEOUT_MAX_MS)
-        return answer_failed(d, msg->id, IPC_DIAL_FAILED, EINVAL);
-    if (free_dial == NULL)
-        return answer_failed(d, msg->id, IPC_DIAL_FAILED, EAGAIN);
+    sp_fd_cleanup(&out->fd);
+    return err;
+}
+
+static enum sp_err start_child(struct dialer *d, struct dial *dial,
+                               const struct dialer_request *request)
+{
     pid_t pid = fork();
+
     if (pid < 0) {
         int saved = errno;
 
         helper_log("cannot dial: fork: errno=%d", saved);
-        return answer_failed(d, msg->id, IPC_DIAL_FAILED, saved);
+        return answer_failed(d, dial->id, IPC_DIAL_FAILED, saved);
     }
     if (pid == 0)
-        child_main(d, msg, deadline_ms);
-    *free_dial = (struct dial){.pid = pid, .id = msg->id, .kill_ms = deadline_ms + GRACE_MS};
+        child_main(d, dial->id, request);
+    dial->pid = pid;
+    dial->is_taken = true;
+    dial->kill_ms += GRACE_MS;
     return SP_OK;
+}
+
+static enum sp_err start_dial(struct dialer *d, const struct ipc_dial *msg)
+{
+    struct dial *dial = find_dial(d, 0);
+    struct dialer_request request = {.host = msg->host,
+                                     .port = msg->port,
+                                     .deadline_ms = clock_now_ms() + msg->timeout_ms,
+                                     .listeners = d->listeners,
+                                     .listener_count = d->listener_count};
+
+    if (msg->timeout_ms == 0 || msg->timeout_ms > TIMEOUT_MAX_MS)
+        return answer_failed(d, msg->id, IPC_DIAL_FAILED, EINVAL);
+    if (dial == NULL)
+        return answer_failed(d, msg->id, IPC_DIAL_FAILED, EAGAIN);
+    *dial = (struct dial){.id = msg->id, .kill_ms = request.deadline_ms};
+    switch (dialer_begin(&request, &dial->out)) {
+    case DIALER_NEEDS_CHILD:
+        return start_child(d, dial, &request);
+    case DIALER_DECIDED:
+        return conclude(d, dial->id, &dial->out);
+    case DIALER_UNDER_WAY:
+        dial->is_taken = true;
+        return SP_OK;
+    }
+    return SP_OK;
+}
+
+/* What the loop waits for. Returns how many of d->fds. */
+static size_t gather(struct dialer *d)
+{
+    size_t count = 1;
+
+    d->fds[0] = (struct pollfd){.fd = d->keeper_fd, .events = POLLIN};
+    for (uint32_t i = 0; i < d->dials_max; i++) {
+        if (d->dials[i].is_taken && d->dials[i].pid == 0)
+            d->fds[count++] = (struct pollfd){.fd = d->dials[i].out.fd, .events = POLLOUT};
+    }
+    return count;
+}
+
+/* After poll, before anything changes: answer for the connects that are decided. */
+static enum sp_err take_connected(struct dialer *d, size_t count)
+{
+    size_t at = 1;
+    enum sp_err err = SP_OK;
+
+    for (uint32_t i = 0; i < d->dials_max && at < count && err != SP_ECLOSED; i++) {
+        struct dial *dial = &d->dials[i];
+
+        if (!dial->is_taken || dial->pid != 0 || d->fds[at++].revents == 0)
+            continue;
+        dialer_finish(&dial->out, 0);
+        dial->is_taken = false;
+        err = conclude(d, dial->id, &dial->out);
+    }
+    return err == SP_ECLOSED ? err : SP_OK;
 }
 
 /* Answer for every child that ended without having answered. */
@@ -142,9 +206,13 @@ static int end_overdue(struct dialer *d, int64_t now_ms)
     for (uint32_t i = 0; i < d->dials_max; i++) {
         struct dial *dial = &d->dials[i];
 
-        if (dial->pid == 0 || dial->overdue)
+        if (!dial->is_taken || dial->overdue)
             continue;
-        if (dial->kill_ms <= now_ms) {
+        if (dial->kill_ms <= now_ms && dial->pid == 0) {
+            dialer_finish(&dial->out, ETIMEDOUT);
+            dial->is_taken = false;
+            sp_ignore(conclude(d, dial->id, &dial->out)); /* poll tells if keeper is gone */
+        } else if (dial->kill_ms <= now_ms) {
             dial->overdue = true;
             kill(dial->pid, SIGKILL);
         } else if (next_ms < 0 || dial->kill_ms < next_ms) {
@@ -176,12 +244,15 @@ static enum sp_err on_keeper(struct dialer *d)
 static enum sp_err dialer_loop(struct dialer *d)
 {
     for (;;) {
-        struct pollfd fds[1] = {{.fd = d->keeper_fd, .events = POLLIN}};
+        int timeout_ms = end_overdue(d, clock_now_ms());
+        size_t count = gather(d);
 
-        if (sigchld_wait(fds, 1, end_overdue(d, clock_now_ms())) < 0)
+        if (sigchld_wait(d->fds, count, timeout_ms) < 0)
             return SP_ESYS;
-        enum sp_err err = reap(d); /* first, since it makes room */
-        if (err == SP_OK && fds[0].revents != 0)
+        enum sp_err err = take_connected(d, count); /* first, since it makes room */
+        if (err == SP_OK)
+            err = reap(d);
+        if (err == SP_OK && d->fds[0].revents != 0)
             err = on_keeper(d);
         if (err != SP_OK)
             return err;
@@ -206,7 +277,8 @@ static enum sp_err dialer_start(struct dialer *d, struct sp_fail *fail)
                          .listener_count = config.listener_count};
     memcpy(d->listeners, config.listeners, sizeof(d->listeners));
     d->dials = calloc(d->dials_max, sizeof(*d->dials));
-    if (d->dials == NULL || sigchld_begin() != SP_OK)
+    d->fds = calloc((size_t)d->dials_max + 1, sizeof(*d->fds));
+    if (d->dials == NULL || d->fds == NULL || sigchld_begin() != SP_OK)
         return sp_fail_set(fail, SP_ESYS, "dials", (uint32_t)errno, d->dials_max);
     return sandbox_enter(SANDBOX_DIALER, fail);
 }

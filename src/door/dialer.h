@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The process that resolves and connects to the targets that keeper names.
  *
- * A child for each dial, since a resolver blocks and parses what a name server sends; the parent
- * holds the deadlines and answers for a child that could not.
+ * Addresses it connects to itself, all at once. A name is for a child, since a resolver blocks and
+ * parses what a name server sends; the parent holds the deadlines and answers for a child that
+ * could not.
  */
 #ifndef SP_DOOR_DIALER_H
 #define SP_DOOR_DIALER_H

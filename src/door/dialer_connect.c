@@ -139,12 +139,19 @@ static bool is_self_connected(int fd, const struct ipc_address *address)
     return own.port == address->port && memcmp(own.ip, address->ip, sizeof(own.ip)) == 0;
 }
 
+/* How a connect ended: 0 or its errno. */
+static int socket_error(int fd)
+{
+    int err = 0;
+    socklen_t size = sizeof(err);
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) != 0 ? errno : err;
+}
+
 /* Wait until a connect has been decided. Returns 0 or its errno. */
 static int wait_connected(int fd, int64_t deadline_ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int err = 0;
-    socklen_t size = sizeof(err);
     int n;
 
     do {
@@ -152,30 +159,46 @@ static int wait_connected(int fd, int64_t deadline_ms)
     } while (n < 0 && errno == EINTR);
     if (n == 0)
         return ETIMEDOUT;
-    if (n < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) != 0)
-        return errno;
-    return err;
+    return n < 0 ? errno : socket_error(fd);
 }
 
-/* Returns 0 and the socket in out, or an errno. */
-static int connect_to(const struct ipc_address *address, int64_t deadline_ms, int *out)
+/* Returns 0 or EINPROGRESS and the socket in out, or another errno. */
+static int begin_to(const struct ipc_address *address, int *out)
 {
     struct sockaddr_storage to;
     socklen_t size = helper_sockaddr(address, &to);
     SP_FD fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int err = 0;
 
     if (fd < 0)
         return errno;
-    if (connect(fd, (const struct sockaddr *)&to, size) != 0)
-        err = errno == EINPROGRESS ? wait_connected(fd, deadline_ms) : errno;
-    if (err == 0 && is_self_connected(fd, address))
-        err = ECONNREFUSED;
-    if (err != 0)
-        return err;
-    helper_tune(fd);
-    *out = sp_fd_take(&fd);
-    return 0;
+    int err = connect(fd, (const struct sockaddr *)&to, size) != 0 ? errno : 0;
+    if (err == 0 || err == EINPROGRESS)
+        *out = sp_fd_take(&fd);
+    return err;
+}
+
+void dialer_finish(struct dialer_answer *out, int sys)
+{
+    if (sys == 0)
+        sys = socket_error(out->fd);
+    if (sys == 0 && is_self_connected(out->fd, &out->address))
+        sys = ECONNREFUSED;
+    if (sys == 0)
+        helper_tune(out->fd);
+    else
+        sp_fd_cleanup(&out->fd);
+    out->sys = sys;
+    out->status = dialer_status(sys);
+}
+
+/* Connect by the deadline; out->address is set. */
+static void connect_to(struct dialer_answer *out, int64_t deadline_ms)
+{
+    int err = begin_to(&out->address, &out->fd);
+
+    if (err == EINPROGRESS)
+        err = wait_connected(out->fd, deadline_ms);
+    dialer_finish(out, err);
 }
 
 static size_t keep_allowed(const struct dialer_request *request, enum dialer_host kind,
@@ -202,8 +225,7 @@ static void try_all(const struct dialer_request *request, const struct candidate
         if (i > 0 && share_ms <= 0)
             break;
         out->address = c->list[i];
-        out->sys = connect_to(&c->list[i], now_ms + share_ms, &out->fd);
-        out->status = dialer_status(out->sys);
+        connect_to(out, now_ms + share_ms);
         if (out->status == IPC_DIAL_OK)
             return;
     }
@@ -224,4 +246,26 @@ void dialer_connect(const struct dialer_request *request, struct dialer_answer *
     out->status = IPC_DIAL_FORBIDDEN;
     if (keep_allowed(request, kind, &c) > 0)
         try_all(request, &c, out);
+}
+
+enum dialer_begun dialer_begin(const struct dialer_request *request, struct dialer_answer *out)
+{
+    struct candidates c;
+    enum dialer_host kind = dialer_host_kind(request->host);
+
+    *out = (struct dialer_answer){.status = IPC_DIAL_FAILED, .sys = EINVAL, .fd = -1};
+    if (kind == DIALER_HOST_BAD || request->port == 0 || request->port > 65535)
+        return DIALER_DECIDED;
+    if (strchr(request->host, '%') != NULL || !take_literal(request->host, request->port, &c))
+        return DIALER_NEEDS_CHILD;
+    out->sys = 0;
+    out->status = IPC_DIAL_FORBIDDEN;
+    if (keep_allowed(request, kind, &c) == 0)
+        return DIALER_DECIDED;
+    out->address = c.list[0];
+    int err = begin_to(&out->address, &out->fd);
+    if (err == EINPROGRESS)
+        return DIALER_UNDER_WAY;
+    dialer_finish(out, err);
+    return DIALER_DECIDED;
 }

@@ -32,6 +32,25 @@ struct dialer_answer {
  */
 void dialer_connect(const struct dialer_request *request, struct dialer_answer *out);
 
+enum dialer_begun {
+    DIALER_NEEDS_CHILD, /* a name, or an address with a zone: to be resolved, which may block */
+    DIALER_DECIDED,     /* out is filled                                                      */
+    DIALER_UNDER_WAY    /* out->fd will be writable when it is decided; then dialer_finish     */
+};
+
+/*
+ * Begin to connect to a host that is written as an address; never waits.
+ * out      filled, but for a dial that needs a child; the caller owns out->fd
+ */
+enum dialer_begun dialer_begin(const struct dialer_request *request, struct dialer_answer *out);
+
+/*
+ * Take the kernel's decision on a connect under way.
+ * out      of dialer_begin; its status, sys and fd are brought up to date
+ * sys      0 to ask the socket, or the errno with which it is given up
+ */
+void dialer_finish(struct dialer_answer *out, int sys);
+
 /* What an errno of connect(2) means to a person. */
 enum ipc_dial_status dialer_status(int sys);
 

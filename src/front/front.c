@@ -25,12 +25,13 @@ enum sp_err front_tpkt(struct front *f, size_t max, uint8_t **pdu, size_t *size)
     return stream_message(&f->stream, size_tpkt, max, pdu, size);
 }
 
-static enum sp_err answer(struct front *f, bool is_failure, uint32_t value)
+/* flags: of RDP_NEG_RSP, beside those that every client is told */
+static enum sp_err answer(struct front *f, bool is_failure, uint8_t flags, uint32_t value)
 {
     struct x224_connection_confirm confirm = {
         .has_neg = true,
         .is_failure = is_failure,
-        .flags = is_failure ? 0 : EXTENDED_CLIENT_DATA_SUPPORTED | DYNVC_GFX_PROTOCOL_SUPPORTED,
+        .flags = flags,
         .value = value,
     };
     uint8_t out[X224_CONNECTION_CONFIRM_SIZE_MAX];
@@ -39,6 +40,19 @@ static enum sp_err answer(struct front *f, bool is_failure, uint32_t value)
     wr_init(&w, out, sizeof(out));
     SP_BUG(x224_connection_confirm_write(&w, &confirm) != SP_OK);
     return stream_send(&f->stream, out, w.pos);
+}
+
+/*
+ * Restricted admin mode is answered to who asks for it: a target's injected account needs nothing
+ * of the client, and where the person's own password is needed DELEGATE refuses one that is empty.
+ */
+static uint8_t rsp_flags(const struct x224_connection_request *request)
+{
+    uint8_t flags = EXTENDED_CLIENT_DATA_SUPPORTED | DYNVC_GFX_PROTOCOL_SUPPORTED;
+
+    if ((request->flags & RESTRICTED_ADMIN_MODE_REQUIRED) != 0)
+        flags |= RESTRICTED_ADMIN_MODE_SUPPORTED;
+    return flags;
 }
 
 enum sp_err front_negotiate(struct front *f)
@@ -69,10 +83,10 @@ enum sp_err front_negotiate(struct front *f)
     else if ((request.requested_protocols & PROTOCOL_HYBRID) != 0)
         f->selected_protocol = PROTOCOL_HYBRID;
     if (f->selected_protocol != 0)
-        return answer(f, false, f->selected_protocol);
+        return answer(f, false, rsp_flags(&request), f->selected_protocol);
     sp_fail_set(fail, SP_EDENIED, "RDP_NEG_REQ.requestedProtocols", request.requested_protocols,
                 PROTOCOL_HYBRID);
-    sp_ignore(answer(f, true, HYBRID_REQUIRED_BY_SERVER));
+    sp_ignore(answer(f, true, 0, HYBRID_REQUIRED_BY_SERVER));
     return SP_EDENIED;
 }
 

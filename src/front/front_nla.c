@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "front/front.h"
+#include "front/front_gss.h"
 #include "rdp/credssp.h"
 #include "rdp/frame.h"
 #include "rdp/ntlm_acceptor.h"
@@ -23,6 +24,8 @@ struct nla {
     bool has_nonce;
     uint8_t nonce[CREDSSP_NONCE_SIZE];
     bool told_by_keeper;
+    bool is_begun; /* the first token was looked at */
+    struct front_gss gss;
     struct ipc_verify_req verify;
     uint8_t token[2048];
     uint8_t out[TS_REQUEST_MAX];
@@ -62,6 +65,14 @@ static enum sp_err refuse(struct nla *n, uint32_t nt_status, const char *where)
     return SP_EDENIED;
 }
 
+/* Only while Kerberos is spoken, or is about to be; and no other version than before. */
+static bool may_be_old(const struct nla *n, const struct ts_request *req)
+{
+    if (n->gss.is_used)
+        return req->version == n->peer_version;
+    return !n->is_begun && req->has_nego && front_gss_wants(&req->nego);
+}
+
 static enum sp_err receive(struct nla *n, struct ts_request *req)
 {
     struct stream *s = &n->front->stream;
@@ -83,7 +94,13 @@ static enum sp_err receive(struct nla *n, struct ts_request *req)
         n->has_nonce = true;
         memcpy(n->nonce, req->nonce, sizeof(n->nonce));
     }
-    err = credssp_version_check(&n->peer_version, req->version, &s->fail);
+    n->gss.version = req->version < CREDSSP_VERSION ? req->version : CREDSSP_VERSION;
+    /* Whether a ticket is enough for an old client is keeper's to say; it is asked at once. */
+    if (req->version < CREDSSP_VERSION_MIN && may_be_old(n, req)) {
+        n->peer_version = req->version;
+        return SP_OK;
+    }
+    err = credssp_version_check(&n->peer_version, req->version, CREDSSP_VERSION_MIN, &s->fail);
     return err == SP_EDENIED ? refuse(n, STATUS_NOT_SUPPORTED, "TSRequest.version") : err;
 }
 
@@ -166,6 +183,54 @@ static enum sp_err advance(struct nla *n, struct ts_request *req, struct wr *tok
     return err;
 }
 
+/* Keeper refused, and has logged why. */
+static enum sp_err refused_by_keeper(struct nla *n)
+{
+    n->told_by_keeper = true;
+    return refuse(n, n->gss.rsp.nt_status, "Kerberos");
+}
+
+/* A token of Kerberos. *is_absent: keeper knows no Kerberos, the client may go on with NTLM. */
+static enum sp_err advance_kerberos(struct nla *n, const struct ts_request *req, bool *is_absent)
+{
+    enum sp_err err = front_gss_step(n->front, &n->gss, &req->nego);
+
+    *is_absent = err == SP_EDENIED && n->gss.rsp.is_absent != 0;
+    if (*is_absent && n->peer_version < CREDSSP_VERSION_MIN)
+        return refuse(n, STATUS_NOT_SUPPORTED, "TSRequest.version");
+    if (err == SP_EDENIED)
+        return *is_absent ? SP_OK : refused_by_keeper(n);
+    n->gss.is_used = err == SP_OK;
+    return err;
+}
+
+/* One round of Kerberos: a token, then the binding. */
+static enum sp_err round_kerberos(struct nla *n, const struct front_identity *id,
+                                  const struct ts_request *req, bool *is_bound)
+{
+    struct ts_request answer = {0};
+    enum sp_err err;
+
+    if (!req->has_pub_key_auth) {
+        answer.has_nego = n->gss.rsp.size > 0;
+        rd_init(&answer.nego, n->gss.rsp.data, n->gss.rsp.size);
+        return answer.has_nego ? send_request(n, &answer) : SP_OK;
+    }
+    if (!n->gss.is_done)
+        return sp_fail_set(&n->front->stream.fail, SP_ESTATE, "TSRequest.pubKeyAuth", 0, 0);
+    err = front_gss_bind(n->front, &n->gss, &req->pub_key_auth, n->has_nonce ? n->nonce : NULL, id);
+    if (err == SP_EDENIED)
+        return refused_by_keeper(n);
+    if (err == SP_ECRYPTO)
+        return refuse(n, STATUS_LOGON_FAILURE, "pubKeyAuth");
+    if (err != SP_OK)
+        return err;
+    *is_bound = true;
+    answer.has_pub_key_auth = true;
+    rd_init(&answer.pub_key_auth, n->gss.rsp.data, n->gss.rsp.size);
+    return send_request(n, &answer);
+}
+
 /* Check that the client saw our TLS key, and prove that we saw it too. MS-CSSP 3.1.5 */
 static enum sp_err bind_to_tls(struct nla *n, const struct front_identity *id,
                                struct ts_request *req, const struct wr *token)
@@ -207,6 +272,24 @@ static enum sp_err keep(const struct rd *text, uint8_t out[IPC_NAME_MAX], uint16
     return SP_OK;
 }
 
+static enum sp_err open_auth_info(struct nla *n, const struct ts_request *req, struct rd *out)
+{
+    struct stream *s = &n->front->stream;
+    size_t sealed_size = req->auth_info.left;
+    enum sp_err err;
+
+    if (!req->has_auth_info || sealed_size <= NTLM_SIGNATURE_SIZE || sealed_size > sizeof(n->plain))
+        return sp_fail_set(&s->fail, SP_EVALUE, "TSRequest.authInfo", (uint32_t)sealed_size, 0);
+    if (n->gss.is_used) {
+        err = front_gss_open(n->front, &n->gss, &req->auth_info);
+        rd_init(out, n->gss.rsp.data, n->gss.rsp.size);
+        return err == SP_EDENIED ? refused_by_keeper(n) : err;
+    }
+    err = ntlm_unwrap(&n->acceptor.seal, req->auth_info.at, sealed_size, n->plain, &s->fail);
+    rd_init(out, n->plain, sealed_size - NTLM_SIGNATURE_SIZE);
+    return err;
+}
+
 /* Open authInfo. The names in it are informative; who it is was proven by NTLM. */
 static enum sp_err take_credentials(struct nla *n, struct ts_request *req,
                                     struct front_credentials *out)
@@ -214,18 +297,13 @@ static enum sp_err take_credentials(struct nla *n, struct ts_request *req,
     struct stream *s = &n->front->stream;
     struct ts_credentials cred;
     struct rd r;
-    size_t sealed_size = req->auth_info.left;
 
     /* A token or a binding that comes again would be one that nobody looks at. */
     if (req->has_nego || req->has_pub_key_auth || req->has_error)
         return sp_fail_set(&s->fail, SP_ESTATE, "TSRequest beside authInfo", 0, 0);
-    if (!req->has_auth_info || sealed_size <= NTLM_SIGNATURE_SIZE || sealed_size > sizeof(n->plain))
-        return sp_fail_set(&s->fail, SP_EVALUE, "TSRequest.authInfo", (uint32_t)sealed_size, 0);
-    enum sp_err err =
-        ntlm_unwrap(&n->acceptor.seal, req->auth_info.at, sealed_size, n->plain, &s->fail);
+    enum sp_err err = open_auth_info(n, req, &r);
     if (err != SP_OK)
         return err;
-    rd_init(&r, n->plain, sealed_size - NTLM_SIGNATURE_SIZE);
     err = ts_credentials_read(&r, &cred);
     if (err != SP_OK)
         return sp_fail_set(&s->fail, err, r.fail.where, r.fail.got, r.fail.want);
@@ -239,41 +317,65 @@ static enum sp_err take_credentials(struct nla *n, struct ts_request *req,
     return SP_OK;
 }
 
+/* One round of NTLM: a token, the binding, or both. */
+static enum sp_err round_ntlm(struct nla *n, const struct front_identity *id,
+                              struct ts_request *req, bool *is_bound)
+{
+    struct ts_request answer = {.has_nego = true};
+    struct wr token;
+    enum sp_err err = SP_OK;
+
+    wr_init(&token, n->token, sizeof(n->token));
+    if (req->has_nego)
+        err = advance(n, req, &token);
+    if (err == SP_OK && req->has_pub_key_auth) {
+        if (n->acceptor.state != NTLM_ACCEPTOR_DONE)
+            return sp_fail_set(&n->front->stream.fail, SP_ESTATE, "TSRequest.pubKeyAuth", 0, 0);
+        err = bind_to_tls(n, id, req, &token);
+        *is_bound = true;
+    } else if (err == SP_OK && token.pos > 0) {
+        rd_init(&answer.nego, n->token, token.pos);
+        err = send_request(n, &answer);
+    }
+    return err;
+}
+
+static enum sp_err round_any(struct nla *n, const struct front_identity *id, struct ts_request *req,
+                             bool *is_bound)
+{
+    bool is_first = !n->is_begun, is_absent = true;
+    enum sp_err err = SP_OK;
+
+    /* Nothing but tokens and the binding is legal before the binding is proven. */
+    if (req->has_auth_info || req->has_error ||
+        (!req->has_nego && n->acceptor.state != NTLM_ACCEPTOR_DONE && !n->gss.is_done) ||
+        (req->has_nego && n->gss.is_done))
+        return sp_fail_set(&n->front->stream.fail, SP_ESTATE, "TSRequest", 0, 0);
+    n->is_begun = true;
+    if (n->gss.is_used || (is_first && front_gss_wants(&req->nego))) {
+        if (req->has_nego)
+            err = advance_kerberos(n, req, &is_absent);
+        if (err != SP_OK || n->gss.is_used)
+            return err == SP_OK ? round_kerberos(n, id, req, is_bound) : err;
+    }
+    return round_ntlm(n, id, req, is_bound);
+}
+
 static enum sp_err exchange(struct nla *n, const struct front_identity *id,
                             struct front_credentials *out)
 {
-    struct stream *s = &n->front->stream;
     bool is_bound = false;
 
     for (int round = 0; round < ROUNDS_MAX; round++) {
-        struct ts_request req, answer = {.has_nego = true};
-        struct wr token;
+        struct ts_request req;
         enum sp_err err = receive(n, &req);
 
-        if (err != SP_OK)
-            return err;
-        if (is_bound)
-            return take_credentials(n, &req, out);
-        /* Nothing but tokens and the binding is legal before the binding is proven. */
-        if (req.has_auth_info || req.has_error ||
-            (!req.has_nego && n->acceptor.state != NTLM_ACCEPTOR_DONE))
-            return sp_fail_set(&s->fail, SP_ESTATE, "TSRequest", 0, 0);
-        wr_init(&token, n->token, sizeof(n->token));
-        if (req.has_nego)
-            err = advance(n, &req, &token);
-        if (err == SP_OK && req.has_pub_key_auth) {
-            if (n->acceptor.state != NTLM_ACCEPTOR_DONE)
-                return sp_fail_set(&s->fail, SP_ESTATE, "TSRequest.pubKeyAuth", 0, 0);
-            err = bind_to_tls(n, id, &req, &token);
-            is_bound = true;
-        } else if (err == SP_OK && token.pos > 0) {
-            rd_init(&answer.nego, n->token, token.pos);
-            err = send_request(n, &answer);
-        }
-        if (err != SP_OK)
+        if (err == SP_OK)
+            err = is_bound ? take_credentials(n, &req, out) : round_any(n, id, &req, &is_bound);
+        if (err != SP_OK || (is_bound && req.has_auth_info))
             return err;
     }
-    return sp_fail_set(&s->fail, SP_ELIMIT, "CredSSP rounds", ROUNDS_MAX, ROUNDS_MAX);
+    return sp_fail_set(&n->front->stream.fail, SP_ELIMIT, "CredSSP rounds", ROUNDS_MAX, ROUNDS_MAX);
 }
 
 enum sp_err front_nla(struct front *f, const struct front_identity *identity,

@@ -10,7 +10,7 @@
 #define DEPTH_MAX 1 /* one object of plain values */
 
 /* jansson's own limit of depth is a constant of its build; ours is checked before it parses. */
-static bool is_shallow(const char *line, size_t size)
+bool api_is_shallow(const char *line, size_t size, size_t depth_max)
 {
     bool is_text = false;
     size_t depth = 0;
@@ -22,7 +22,9 @@ static bool is_shallow(const char *line, size_t size)
             is_text = !is_text;
         else if (!is_text && (line[i] == '{' || line[i] == '['))
             depth++;
-        if (depth > DEPTH_MAX)
+        else if (!is_text && depth > 0 && (line[i] == '}' || line[i] == ']'))
+            depth--;
+        if (depth > depth_max)
             return false;
     }
     return true;
@@ -89,7 +91,7 @@ enum sp_err api_parse(const char *line, size_t size, struct api_request *out, co
     if (size > API_LINE_MAX)
         return SP_ELIMIT;
     *error = "too deep";
-    if (!is_shallow(line, size))
+    if (!api_is_shallow(line, size, DEPTH_MAX))
         return SP_EVALUE;
     root = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
     *error = json_is_object(root) ? read_root(root, &request) : "not a JSON object";
@@ -98,6 +100,18 @@ enum sp_err api_parse(const char *line, size_t size, struct api_request *out, co
         return SP_EVALUE;
     *out = request;
     return SP_OK;
+}
+
+json_t *api_load(const char *line, size_t size)
+{
+    json_t *root = size <= API_LINE_MAX && api_is_shallow(line, size, DEPTH_MAX)
+                       ? json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL)
+                       : NULL;
+
+    if (json_is_object(root))
+        return root;
+    json_decref(root);
+    return NULL;
 }
 
 json_t *api_refusal(const char *error)

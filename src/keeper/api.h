@@ -7,6 +7,13 @@
  *   {"cmd":"bans"}                            → {"ok":true,"bans":[…],"penalties":[…],…}
  *   {"cmd":"ban","network":"…","for_s":N,"reason":"…"}   → {"ok":true}; no for_s: without end
  *   {"cmd":"unban","network":"…"}             → {"ok":true}
+ *   {"cmd":"objects","kind":"user"}           → {"ok":true,"objects":[…]}
+ *   {"cmd":"object_show","kind":…,"name":…}   → {"ok":true,"object":{…},"source":"store"}
+ *   {"cmd":"object_put","kind":…,"mode":"add"|"set","doc":{…}}  → {"ok":true,"plan":[…]}
+ *   {"cmd":"object_remove","kind":…,"name":…} → {"ok":true,"plan":[…]}
+ *   {"cmd":"export","secrets":false}          → {"ok":true,"policy":{…}}
+ *   {"cmd":"apply","policy":{…},"prune":false,"dry_run":false}  → {"ok":true,"plan":[…]}
+ *   {"cmd":"vault_rotate"}                    → {"ok":true}, once all is sealed anew
  *   the same with "allow…" and "open…" for the two other lists; see api_guard.c
  *   {"cmd":"guard","subject":"…"}             → {"ok":true,…}: an address or a name, explained
  *   {"cmd":"forgive","subject":"…"}           → {"ok":true}
@@ -27,8 +34,10 @@
 #include "keeper/explain.h"
 #include "keeper/session_table.h"
 
-#define API_BAN_SECONDS_MAX 315360000 /* ten years */
-#define API_LINE_MAX        4096      /* a longer line ends the connection */
+#define API_BAN_SECONDS_MAX 315360000             /* ten years */
+#define API_LINE_MAX        4096                  /* a longer line ends the connection … */
+#define API_APPLY_START     "{\"cmd\":\"apply\"," /* … unless it begins so: an administrator's */
+#define API_APPLY_MAX       (4u * 1024u * 1024u)
 
 enum api_command {
     API_SESSIONS,
@@ -64,6 +73,17 @@ struct api_request {
  */
 SP_MUST_USE enum sp_err api_parse(const char *line, size_t size, struct api_request *out,
                                   const char **error);
+
+/*
+ * Read one line as a JSON object that holds plain values only.
+ * Returns  it for the caller to json_decref, or NULL if it is none
+ */
+json_t *api_load(const char *line, size_t size);
+
+/*
+ * True if no list or mapping of a JSON text lies deeper than depth_max: asked before it is parsed.
+ */
+bool api_is_shallow(const char *line, size_t size, size_t depth_max);
 
 /*
  * Read a command of the guard.

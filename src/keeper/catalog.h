@@ -77,6 +77,8 @@ struct catalog_target {
     uint8_t pin[CATALOG_PIN_SIZE]; /* if tls_mode is IPC_TLS_PIN */
     uint32_t tls_min;              /* 0x0301…0x0304 towards this target */
     enum ipc_nla nla;
+    bool is_restricted;                 /* restricted admin mode                              */
+    uint32_t credssp_min;               /* 2…6                                                */
     struct catalog_redirect *redirects; /* owned */
     size_t redirect_count;
     struct catalog_set rules; /* that name it, not its tags */
@@ -155,6 +157,7 @@ struct catalog {
     struct catalog_tag *tags;
     struct catalog_rule *rules;
     size_t user_count, group_count, target_count, tag_count, rule_count;
+    bool counts_sessions; /* some rule limits sessions at once */
     struct catalog_names user_names, group_names, target_names, tag_names, rule_names;
 };
 

@@ -25,7 +25,11 @@
 static_assert(FIRST_SOURCE >= BOOT_FD_LISTENERS + BOOT_LISTENERS_MAX, "sources stand apart");
 
 static const char *const names[] = {
-    [CHILD_SPAWNER] = "spawner", [CHILD_DIALER] = "dialer", [CHILD_DOOR] = "door"};
+    [CHILD_SPAWNER] = "spawner",
+    [CHILD_DIALER] = "dialer",
+    [CHILD_DOOR] = "door",
+    [CHILD_DIRECTORY] = "directory",
+};
 
 const char *child_name(enum child_role role)
 {
@@ -58,6 +62,8 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
     int pair[2] = {-1, -1};
 
     *c = (struct children){.boot_fd = boot_fd,
+                           .directory_fd = -1,
+                           .directory_program_fd = -1,
                            .program_fd = -1,
                            .penalties_fd = -1,
                            .door_end = -1,
@@ -76,6 +82,17 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
     return err;
 }
 
+enum sp_err children_add_directory(struct children *c, int fd, struct sp_fail *fail)
+{
+    c->directory_fd = fd;
+    return fd < 0 ? SP_OK : lift(&c->directory_fd, fail);
+}
+
+bool children_wants(const struct children *c, enum child_role role)
+{
+    return role != CHILD_DIRECTORY || c->directory_fd >= 0;
+}
+
 /* Whatever else is open is close-on-exec: serve.c sees to what our own starter left open. */
 static int add_files(const struct children *c, enum child_role role, int keeper_end,
                      posix_spawn_file_actions_t *files)
@@ -84,7 +101,8 @@ static int add_files(const struct children *c, enum child_role role, int keeper_
 
     bad |= posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     bad |= posix_spawn_file_actions_adddup2(files, keeper_end, BOOT_FD_KEEPER);
-    bad |= posix_spawn_file_actions_adddup2(files, c->boot_fd, BOOT_FD_CONFIG);
+    bad |= posix_spawn_file_actions_adddup2(
+        files, role == CHILD_DIRECTORY ? c->directory_fd : c->boot_fd, BOOT_FD_CONFIG);
     if (role == CHILD_DOOR) {
         bad |= posix_spawn_file_actions_adddup2(files, c->door_end, BOOT_FD_PEER);
         bad |= posix_spawn_file_actions_adddup2(files, c->penalties_fd, BOOT_FD_PENALTIES);
@@ -118,7 +136,8 @@ static int spawn(const struct children *c, enum child_role role, int keeper_end,
     posix_spawnattr_t attr;
 
     /* By its descriptor: what was there at the start, whatever has become of the file. */
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", c->program_fd);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d",
+             role == CHILD_DIRECTORY ? c->directory_program_fd : c->program_fd);
     snprintf(option, sizeof(option), "--role=%s", names[role]);
     if (posix_spawn_file_actions_init(&files) != 0)
         return ENOMEM;
@@ -193,7 +212,8 @@ bool children_due(const struct children *c, enum child_role role, int64_t now_ms
 {
     const struct child *child = &c->child[role];
 
-    return !c->is_stopping && child->pid == 0 && now_ms >= child->restart_ms;
+    return !c->is_stopping && children_wants(c, role) && child->pid == 0 &&
+           now_ms >= child->restart_ms;
 }
 
 /* A line of /proc/PID/status; it is world-readable whatever a process does to hide. */
@@ -201,6 +221,8 @@ bool children_is_ready(const struct children *c, enum child_role role)
 {
     char path[64], text[4096];
 
+    if (!children_wants(c, role))
+        return true;
     if (c->child[role].pid == 0)
         return false;
     snprintf(path, sizeof(path), "/proc/%d/status", (int)c->child[role].pid);
@@ -265,5 +287,6 @@ void children_clear(struct children *c)
     c->listener_count = 0;
     sp_fd_cleanup(&c->door_end);
     sp_fd_cleanup(&c->spawner_end);
+    sp_fd_cleanup(&c->directory_fd);
     sp_fd_cleanup(&c->boot_fd);
 }

@@ -15,7 +15,13 @@
 #include "base/boot.h"
 #include "base/err.h"
 
-enum child_role { CHILD_SPAWNER, CHILD_DIALER, CHILD_DOOR, CHILD_ROLE_COUNT };
+enum child_role {
+    CHILD_SPAWNER,
+    CHILD_DIALER,
+    CHILD_DOOR,
+    CHILD_DIRECTORY, /* only where it is configured */
+    CHILD_ROLE_COUNT
+};
 
 struct child {
     pid_t pid;                      /* 0 when not running                                  */
@@ -26,7 +32,9 @@ struct child {
 };
 
 struct children {
-    int boot_fd; /* sealed memfd for all */
+    int boot_fd;              /* sealed memfd for all that have none of their own */
+    int directory_program_fd; /* as program_fd, of directory */
+    int directory_fd; /* sealed memfd for directory; -1 = it is not wanted; set before a start */
     int door_end, spawner_end;
     int program_fd;   /* what they run, O_PATH, close-on-exec; borrowed, set before a start */
     int penalties_fd; /* for door; borrowed, above all numbers of boot.h; set before a start */
@@ -58,6 +66,16 @@ SP_MUST_USE enum sp_err children_start(struct children *c, enum child_role role,
  * Returns  false if pid is none of the helpers
  */
 bool children_reaped(struct children *c, pid_t pid, int64_t now_ms, enum child_role *role);
+
+/*
+ * Take the memfd of directory.
+ * fd       taken; -1 = it is not wanted
+ * Errors:  SP_ESYS
+ */
+SP_MUST_USE enum sp_err children_add_directory(struct children *c, int fd, struct sp_fail *fail);
+
+/* True if a helper is to run at all. */
+bool children_wants(const struct children *c, enum child_role role);
 
 /* True if a helper is not running and may be started now. */
 bool children_due(const struct children *c, enum child_role role, int64_t now_ms);

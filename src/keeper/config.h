@@ -19,6 +19,9 @@
 #include "base/net.h"
 #include "base/penalty.h"
 #include "keeper/catalog.h"
+#include "keeper/geoip.h"
+#include "keeper/config_directory.h"
+#include "keeper/vault.h"
 #include "keeper/guard_account.h"
 
 #define CONFIG_PATH_SIZE   1024 /* every path is absolute after loading                 */
@@ -44,6 +47,23 @@ struct config_limits {
     uint32_t sessions;           /* authenticated, at once                      */
 };
 
+#define CONFIG_ROLE_MAX 32 /* accounts or groups of one role */
+
+/* What somebody may do over the control socket: bits. */
+enum config_role {
+    CONFIG_ROLE_USER = 1,     /* whoever may open the socket: own things */
+    CONFIG_ROLE_AUDITOR = 2,  /* look at everything                      */
+    CONFIG_ROLE_APPROVER = 4, /* decide about requests                   */
+    CONFIG_ROLE_ADMIN = 8,    /* everything                              */
+};
+
+/* An account or a group of this machine that has a role. */
+struct config_role_entry {
+    enum config_role role;
+    bool is_group;
+    uint32_t id;
+};
+
 #define CONFIG_DECOYS_MAX 64
 #define CONFIG_ALLOW_MAX  256
 #define CONFIG_BLOCK_MAX  1024
@@ -66,10 +86,16 @@ struct config {
     char control_socket[CONFIG_SOCKET_SIZE];
     char certificate[CONFIG_PATH_SIZE]; /* PEM chain; empty = generate one in state_dir */
     char key[CONFIG_PATH_SIZE];         /* PEM; empty exactly if certificate is         */
-    char ca_file[CONFIG_PATH_SIZE];     /* PEM; empty = none                            */
-    char run_as[CATALOG_NAME_SIZE];     /* whom we become when started as root          */
-    uint32_t run_as_uid, run_as_gid;    /* both 0 if not started as root                */
-    uint32_t tls_min;                   /* 0x0303 or 0x0304                             */
+    enum vault_source master_key_source;
+    char master_key[CONFIG_PATH_SIZE]; /* of the key or the passphrase; empty = in state_dir */
+    struct config_role_entry roles[3 * CONFIG_ROLE_MAX];
+    size_t role_count;
+    char ca_file[CONFIG_PATH_SIZE];    /* PEM; empty = none                            */
+    char geoip_path[CONFIG_PATH_SIZE]; /* MaxMind DB; empty = none */
+    struct geoip *geoip;               /* owned; NULL = no country is known */
+    char run_as[CATALOG_NAME_SIZE];    /* whom we become when started as root          */
+    uint32_t run_as_uid, run_as_gid;   /* both 0 if not started as root                */
+    uint32_t tls_min;                  /* 0x0303 or 0x0304                             */
 
     struct boot_listener listeners[BOOT_LISTENERS_MAX];
     size_t listener_count;
@@ -80,6 +106,8 @@ struct config {
     struct net exempt[CONFIG_EXEMPT_MAX];
     size_t exempt_count;
     struct config_guard guard;
+
+    struct config_directory *directory; /* owned; NULL = none */
 
     struct catalog *catalog; /* of this file alone; one reference, owned           */
     char *text;              /* owned: the file itself, so that a catalog of it and the store

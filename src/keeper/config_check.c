@@ -52,8 +52,7 @@ enum sp_err config_secret(struct config_load_state *s, const char *path, const c
     return SP_OK;
 }
 
-/* A file that must be there now, so that `check` finds a wrong path before `serve` does. */
-static enum sp_err check_file(struct config_load_state *s, const char *field, const char *path,
+enum sp_err config_check_file(struct config_load_state *s, const char *field, const char *path,
                               bool is_secret)
 {
     SP_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -70,7 +69,7 @@ static enum sp_err check_file(struct config_load_state *s, const char *field, co
 
         text_escape(path, shown, sizeof(shown));
         return config_refuse_text(s, SP_EDENIED, config_map_line(&s->map, field),
-                                  "field %s: the private key %s is open to others (mode %04o); "
+                                  "field %s: the secret file %s is open to others (mode %04o); "
                                   "run: chmod 0600 %s",
                                   field, shown, (unsigned)(st.st_mode & 07777), shown);
     }
@@ -88,18 +87,36 @@ static enum sp_err check_certificate(struct config_load_state *s, const struct c
         err = config_path(s, "certificate.cert", c->cert, config->certificate,
                           sizeof(config->certificate));
         if (err == SP_OK)
-            err = check_file(s, "certificate.cert", config->certificate, false);
+            err = config_check_file(s, "certificate.cert", config->certificate, false);
         if (err == SP_OK)
             err = config_path(s, "certificate.key", c->key, config->key, sizeof(config->key));
         if (err == SP_OK)
-            err = check_file(s, "certificate.key", config->key, true);
+            err = config_check_file(s, "certificate.key", config->key, true);
     }
     if (err == SP_OK && raw->ca_file != NULL) {
         err = config_path(s, "ca_file", raw->ca_file, config->ca_file, sizeof(config->ca_file));
         if (err == SP_OK)
-            err = check_file(s, "ca_file", config->ca_file, false);
+            err = config_check_file(s, "ca_file", config->ca_file, false);
     }
     return err;
+}
+
+/* Opened here, while we may still read it; a reload opens it anew. */
+static enum sp_err check_geoip(struct config_load_state *s, const struct config_raw *raw)
+{
+    struct config *config = s->config;
+    const char *why = NULL;
+
+    if (raw->geoip == NULL)
+        return SP_OK;
+    enum sp_err err =
+        config_path(s, "geoip", raw->geoip, config->geoip_path, sizeof(config->geoip_path));
+    if (err == SP_OK)
+        err = config_check_file(s, "geoip", config->geoip_path, false);
+    if (err != SP_OK)
+        return err;
+    err = geoip_open(config->geoip_path, &config->geoip, &why);
+    return err == SP_OK ? SP_OK : config_refuse(s, err, "geoip", NULL, config->geoip_path, why);
 }
 
 /* A path with a default inside the state folder. */
@@ -191,11 +208,17 @@ enum sp_err config_check_service(struct config_load_state *s, const struct confi
     if (err == SP_OK)
         err = check_certificate(s, raw);
     if (err == SP_OK)
+        err = check_geoip(s, raw);
+    if (err == SP_OK)
+        err = config_check_api(s, raw);
+    if (err == SP_OK)
         err = check_account(s, raw);
     if (err == SP_OK)
         err = check_names(s, raw);
     if (err == SP_OK)
         err = check_tls_min(s, raw);
+    if (err == SP_OK)
+        err = config_check_directory(s, raw->directory);
     if (err == SP_OK)
         err = config_check_limits(s, raw->limits);
     return err == SP_OK ? config_check_guard(s, raw->guard) : err;

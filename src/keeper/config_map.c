@@ -161,8 +161,8 @@ static void normalise(struct walk *w, const char *path, const yaml_event_t *even
     if (strncmp(path, "listeners[", 10) == 0 && path[n - 1] == ']' && strchr(path, '.') == NULL)
         normalise_listener(w, event);
     else if (strncmp(path, "targets[", 8) == 0 && n >= 7 && strcmp(path + n - 7, "].login") == 0 &&
-             strcmp(value, "delegate") == 0)
-        replace(w, event, "{delegate: yes}");
+             (strcmp(value, "delegate") == 0 || strcmp(value, "ask") == 0))
+        replace(w, event, value[0] == 'a' ? "{ask: yes}" : "{delegate: yes}");
 }
 
 static enum sp_err take_key(struct walk *w, struct level *level, const yaml_event_t *event)

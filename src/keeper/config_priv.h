@@ -62,10 +62,9 @@ struct config_load_state {
 
 /*
  * Walk the YAML once: remember the line of every field; refuse what is not YAML, doubled keys,
- * anchors, aliases, tags, several documents and NUL characters. Writes "login: delegate" as a
- * mapping, which is the one form a libcyaml schema can take.
- * text     size bytes
- * normal   heap, *normal_size bytes, set on SP_OK; the caller wipes and frees it
+ * anchors, aliases, tags, several documents and NUL characters. Writes "login: delegate" or "ask"
+ * as a mapping, which is the one form a libcyaml schema can take. text     size bytes normal heap,
+ * *normal_size bytes, set on SP_OK; the caller wipes and frees it
  */
 SP_MUST_USE enum sp_err config_map_build(struct config_load_state *s, const char *text, size_t size,
                                          char **normal, size_t *normal_size);
@@ -86,7 +85,7 @@ struct config_raw_inject {
 };
 
 struct config_raw_login {
-    char *delegate;
+    char *delegate, *ask;
     struct config_raw_inject *inject;
 };
 
@@ -98,6 +97,15 @@ struct config_raw_listener {
     char *address, *proxy_protocol, *limit, *jit_port;
     char **trusted;
     uint32_t trusted_count;
+};
+
+struct config_raw_master_key {
+    char *file, *credential, *passphrase_file;
+};
+
+struct config_raw_api {
+    char **admins, **approvers, **auditors;
+    uint32_t admins_count, approvers_count, auditors_count;
 };
 
 struct config_raw_certificate {
@@ -138,7 +146,7 @@ struct config_raw_group {
 };
 
 struct config_raw_target {
-    char *name, *address, *nla;
+    char *name, *address, *nla, *restricted_admin, *credssp_min;
     char **tags, **redirects;
     uint32_t tags_count, redirects_count;
     struct config_raw_login *login;
@@ -189,14 +197,42 @@ struct config_raw_rule {
     uint32_t nla_count;
 };
 
+struct config_raw_principal {
+    char *principal, *user;
+};
+
+struct config_raw_kerberos {
+    char *keytab, *realm, *users, *credssp_min;
+    struct config_raw_principal *principals;
+    uint32_t principals_count;
+};
+
+struct config_raw_ldap_group {
+    char *dn, *group;
+};
+
+struct config_raw_ldap {
+    char *uri, *ca_file, *base, *bind_dn, *bind_password, *user_filter, *group_attribute;
+    struct config_raw_ldap_group *groups;
+    uint32_t groups_count;
+};
+
+struct config_raw_directory {
+    struct config_raw_kerberos *kerberos;
+    struct config_raw_ldap *ldap;
+};
+
 /* The file as libcyaml gives it: a key that is absent is NULL. */
 struct config_raw {
-    char *state_dir, *event_log, *control_socket, *user, *tls_min, *ca_file;
+    char *state_dir, *event_log, *control_socket, *user, *tls_min, *ca_file, *geoip;
     struct config_raw_listener *listeners;
     char **names;
     uint32_t listeners_count, names_count;
     struct config_raw_certificate *certificate;
+    struct config_raw_master_key *master_key;
+    struct config_raw_api *api;
     struct config_raw_limits *limits;
+    struct config_raw_directory *directory;
     struct config_raw_guard *guard;
     struct config_raw_user *users;
     struct config_raw_group *groups;
@@ -284,6 +320,9 @@ bool config_is_label(const char *text);
 SP_MUST_USE enum sp_err config_check_service(struct config_load_state *s,
                                              const struct config_raw *raw);
 
+/* Check master_key and api; part of config_check_service. */
+SP_MUST_USE enum sp_err config_check_api(struct config_load_state *s, const struct config_raw *raw);
+
 /* Check the listeners; part of config_check_service. */
 SP_MUST_USE enum sp_err config_check_listeners(struct config_load_state *s,
                                                const struct config_raw *raw);
@@ -292,6 +331,16 @@ SP_MUST_USE enum sp_err config_check_listeners(struct config_load_state *s,
 SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,
                                             const struct config_raw_limits *raw);
 
+/* Check directory; a NULL is none. */
+SP_MUST_USE enum sp_err config_check_directory(struct config_load_state *s,
+                                               const struct config_raw_directory *raw);
+
+/*
+ * A file that must be there now, so that `check` finds a wrong path before `serve` does.
+ * is_secret  others may not read it
+ */
+SP_MUST_USE enum sp_err config_check_file(struct config_load_state *s, const char *field,
+                                          const char *path, bool is_secret);
 /* Check guard; a NULL is all defaults. */
 SP_MUST_USE enum sp_err config_check_guard(struct config_load_state *s,
                                            const struct config_raw_guard *raw);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The libcyaml schema: which keys exist, where lists and mappings stand. All values are text here.
  */
+#include "keeper/config_fields.h"
 #include "keeper/config_priv.h"
 
 #include <stdarg.h>
@@ -9,17 +10,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-
-#define TEXT     CYAML_FLAG_POINTER
-#define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
-
-/* Lengths are checked where the meaning is; libcyaml would print the value. */
-#define FIELD_TEXT(type, name, flags)                                                              \
-    CYAML_FIELD_STRING_PTR(#name, flags, struct type, name, 0, CYAML_UNLIMITED)
-#define FIELD_LIST(type, name, flags, entry, max)                                                  \
-    CYAML_FIELD_SEQUENCE(#name, flags, struct type, name, entry, 0, max)
-#define FIELD_MAP(type, name, flags, fields)                                                       \
-    CYAML_FIELD_MAPPING_PTR(#name, flags, struct type, name, fields)
 
 static const cyaml_schema_value_t text_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
@@ -34,6 +24,7 @@ static const cyaml_schema_field_t inject_fields[] = {
 
 static const cyaml_schema_field_t login_fields[] = {
     FIELD_TEXT(config_raw_login, delegate, OPTIONAL),
+    FIELD_TEXT(config_raw_login, ask, OPTIONAL),
     FIELD_MAP(config_raw_login, inject, OPTIONAL, inject_fields),
     CYAML_FIELD_END,
 };
@@ -48,6 +39,20 @@ static const cyaml_schema_field_t tls_fields[] = {
 static const cyaml_schema_field_t certificate_fields[] = {
     FIELD_TEXT(config_raw_certificate, cert, TEXT),
     FIELD_TEXT(config_raw_certificate, key, TEXT),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t master_key_fields[] = {
+    FIELD_TEXT(config_raw_master_key, file, OPTIONAL),
+    FIELD_TEXT(config_raw_master_key, credential, OPTIONAL),
+    FIELD_TEXT(config_raw_master_key, passphrase_file, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t api_fields[] = {
+    FIELD_LIST(config_raw_api, admins, OPTIONAL, &text_entry, CONFIG_ROLE_MAX),
+    FIELD_LIST(config_raw_api, approvers, OPTIONAL, &text_entry, CONFIG_ROLE_MAX),
+    FIELD_LIST(config_raw_api, auditors, OPTIONAL, &text_entry, CONFIG_ROLE_MAX),
     CYAML_FIELD_END,
 };
 
@@ -118,6 +123,8 @@ static const cyaml_schema_field_t target_fields[] = {
     FIELD_MAP(config_raw_target, login, TEXT, login_fields),
     FIELD_MAP(config_raw_target, tls, OPTIONAL, tls_fields),
     FIELD_TEXT(config_raw_target, nla, OPTIONAL),
+    FIELD_TEXT(config_raw_target, restricted_admin, OPTIONAL),
+    FIELD_TEXT(config_raw_target, credssp_min, OPTIONAL),
     FIELD_LIST(config_raw_target, redirects, OPTIONAL, &text_entry, CATALOG_REDIRECTS_MAX),
     CYAML_FIELD_END,
 };
@@ -226,6 +233,8 @@ static const cyaml_schema_value_t rule_entry = {
 static const cyaml_schema_field_t top_fields[] = {
     FIELD_LIST(config_raw, listeners, OPTIONAL, &listener_entry, BOOT_LISTENERS_MAX),
     FIELD_MAP(config_raw, certificate, OPTIONAL, certificate_fields),
+    FIELD_MAP(config_raw, master_key, OPTIONAL, master_key_fields),
+    FIELD_MAP(config_raw, api, OPTIONAL, api_fields),
     FIELD_TEXT(config_raw, state_dir, OPTIONAL),
     FIELD_TEXT(config_raw, event_log, OPTIONAL),
     FIELD_TEXT(config_raw, control_socket, OPTIONAL),
@@ -233,7 +242,9 @@ static const cyaml_schema_field_t top_fields[] = {
     FIELD_TEXT(config_raw, tls_min, OPTIONAL),
     FIELD_LIST(config_raw, names, OPTIONAL, &text_entry, CONFIG_NAMES_MAX),
     FIELD_TEXT(config_raw, ca_file, OPTIONAL),
+    FIELD_TEXT(config_raw, geoip, OPTIONAL),
     FIELD_MAP(config_raw, limits, OPTIONAL, limits_fields),
+    FIELD_MAP(config_raw, directory, OPTIONAL, config_directory_fields),
     FIELD_MAP(config_raw, guard, OPTIONAL, guard_fields),
     FIELD_LIST(config_raw, users, TEXT, &user_entry, CATALOG_USERS_MAX),
     FIELD_LIST(config_raw, groups, OPTIONAL, &group_entry, CATALOG_GROUPS_MAX),

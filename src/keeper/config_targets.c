@@ -9,13 +9,14 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "rdp/credssp.h"
 
 static const char *const verify_names[] = {
     [IPC_TLS_CA] = "ca", [IPC_TLS_PIN] = "pin", [IPC_TLS_TOFU] = "tofu", [IPC_TLS_NONE] = "none"};
 static const char *const nla_names[] = {
     [IPC_NLA_REQUIRED] = "required", [IPC_NLA_ALLOWED] = "allowed", [IPC_NLA_OFF] = "off"};
 static const char *const login_names[] = {
-    [IPC_LOGIN_INJECT] = "inject", [IPC_LOGIN_DELEGATE] = "delegate"};
+    [IPC_LOGIN_INJECT] = "inject", [IPC_LOGIN_DELEGATE] = "delegate", [IPC_LOGIN_ASK] = "ask"};
 
 const char *config_verify_name(enum ipc_verify_mode mode)
 {
@@ -162,14 +163,15 @@ static enum sp_err check_login(struct place *p)
 {
     const struct config_raw_login *login = p->raw->login;
 
-    if ((login->delegate != NULL) == (login->inject != NULL))
-        return config_refuse(p->s, SP_EVALUE, at(p, "login"), NULL, NULL,
-                             login->delegate != NULL ? "write one of the two"
-                                                     : "write one of the two");
-    if (login->delegate != NULL) {
-        if (strcmp(login->delegate, "yes") != 0)
-            return config_refuse(p->s, SP_EVALUE, at(p, "login.delegate"), NULL, NULL, NULL);
-        p->made->login = IPC_LOGIN_DELEGATE;
+    if ((login->delegate != NULL) + (login->ask != NULL) + (login->inject != NULL) != 1)
+        return config_refuse(p->s, SP_EVALUE, at(p, "login"), NULL, NULL, "write one of them");
+    if (login->inject == NULL) {
+        bool is_ask = login->ask != NULL;
+
+        if (strcmp(is_ask ? login->ask : login->delegate, "yes") != 0)
+            return config_refuse(p->s, SP_EVALUE, at(p, is_ask ? "login.ask" : "login.delegate"),
+                                 NULL, NULL, NULL);
+        p->made->login = is_ask ? IPC_LOGIN_ASK : IPC_LOGIN_DELEGATE;
         return SP_OK;
     }
     p->made->login = IPC_LOGIN_INJECT;
@@ -233,7 +235,37 @@ static enum sp_err check_nla(struct place *p)
         return config_refuse(p->s, SP_EVALUE, at(p, "nla"), "required, since login is delegate",
                              p->raw->nla,
                              "a person's own password is delegated by NLA only; use login: inject");
+    if (nla != IPC_NLA_OFF && p->made->login == IPC_LOGIN_ASK)
+        return config_refuse(p->s, SP_EVALUE, at(p, "nla"), "off, since login is ask", p->raw->nla,
+                             "with NLA there is no login screen before the login; write nla: off, "
+                             "or use login: inject or delegate");
     p->made->nla = (enum ipc_nla)nla;
+    return SP_OK;
+}
+
+/* What of CredSSP a target is offered besides the default. */
+static enum sp_err check_credssp(struct place *p)
+{
+    const char *restricted = p->raw->restricted_admin, *min = p->raw->credssp_min;
+
+    p->made->credssp_min = CREDSSP_VERSION_MIN;
+    p->made->is_restricted = restricted != NULL && strcmp(restricted, "true") == 0;
+    if (restricted != NULL && !p->made->is_restricted && strcmp(restricted, "false") != 0)
+        return config_refuse(p->s, SP_EVALUE, at(p, "restricted_admin"), NULL, restricted, NULL);
+    if (p->made->is_restricted && p->made->nla != IPC_NLA_REQUIRED)
+        return config_refuse(p->s, SP_EVALUE, at(p, "restricted_admin"),
+                             "false, since nla is not required", restricted,
+                             "restricted admin mode is a mode of NLA");
+    if (min == NULL)
+        return SP_OK;
+    if (min[0] < '2' || min[0] > '6' || min[1] != '\0')
+        return config_refuse(p->s, SP_EVALUE, at(p, "credssp_min"), NULL, min, NULL);
+    p->made->credssp_min = (uint32_t)(min[0] - '0');
+    if (p->made->credssp_min < CREDSSP_VERSION_MIN && p->made->tls_mode == IPC_TLS_NONE)
+        return config_refuse(p->s, SP_EVALUE, at(p, "credssp_min"),
+                             "5 or 6, since tls.verify is none", min,
+                             "before version 5 a host in between can have the login signed for "
+                             "itself (CVE-2018-0886); set tls.verify to ca, pin or tofu");
     return SP_OK;
 }
 
@@ -280,6 +312,8 @@ static enum sp_err check_target(struct place *p)
         err = check_tls(p);
     if (err == SP_OK)
         err = check_nla(p);
+    if (err == SP_OK)
+        err = check_credssp(p);
     return err == SP_OK ? check_redirects(p) : err;
 }
 

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "keeper/api_roles.h"
+#include "keeper/api_directory.h"
 #include "keeper/keeper_priv.h"
 
 #define ERRINFO_KILLED 0x1 /* ERRINFO_RPC_INITIATED_DISCONNECT */
@@ -20,6 +23,10 @@ static void client_close(struct control_client *c)
     sp_fd_cleanup(&c->fd);
     free(c->out);
     c->out = NULL;
+    sp_wipe(c->in, c->in_room);
+    free(c->in);
+    c->in = NULL;
+    c->deferred = 0;
 }
 
 static json_t *answer_kill(struct control_client *c, const struct api_request *request)
@@ -71,11 +78,32 @@ static json_t *answer_sessions(const struct keeper *k)
                      "finishing", (int)k->remaining);
 }
 
+static json_t *answer_refused(struct control_client *c, const char *command)
+{
+    struct event e;
+
+    event_begin(&e, "api_refused");
+    event_number(&e, "by_uid", c->uid);
+    event_word(&e, "role", api_roles_name(c->roles));
+    event_text(&e, "command", command);
+    event_word(&e, "reason", "this role may not give this command");
+    keeper_event_note(c->keeper, &e);
+    return api_refusal("your role does not allow this command");
+}
+
 static json_t *answer(struct control_client *c, const char *line, size_t size)
 {
     struct api_request request;
+    char command[32];
     const char *error;
+    json_t *own;
 
+    api_roles_command(line, size, command, sizeof(command));
+    if (!api_roles_allow(c->roles, command))
+        return answer_refused(c, command);
+    if (keeper_identity_answer(c, line, size, &own) || keeper_objects_answer(c, line, size, &own) ||
+        keeper_directory_answer(c, line, size, &own))
+        return own;
     if (api_parse(line, size, &request, &error) != SP_OK)
         return api_refusal(error);
     if (request.command == API_KILL)
@@ -126,12 +154,36 @@ static bool send_answer(struct control_client *c, json_t *root)
     return send_out(c);
 }
 
+static bool is_busy(const struct control_client *c)
+{
+    return c->is_waiting || c->deferred != 0;
+}
+
+/* The one long line is an administrator's "apply". False if this one may not be so long. */
+static bool make_room(struct control_client *c)
+{
+    bool is_apply = memcmp(c->in, API_APPLY_START, sizeof(API_APPLY_START) - 1) == 0;
+    size_t room = c->in_room * 4 < API_APPLY_MAX ? c->in_room * 4 : API_APPLY_MAX;
+    char *grown;
+
+    if (!is_apply || c->in_room >= API_APPLY_MAX || !api_roles_allow(c->roles, "apply"))
+        return false;
+    grown = malloc(room);
+    SP_BUG(grown == NULL);
+    memcpy(grown, c->in, c->in_used);
+    sp_wipe(c->in, c->in_room);
+    free(c->in);
+    c->in = grown;
+    c->in_room = room;
+    return true;
+}
+
 /* Answer the lines that are complete, one at a time. False when the client must go. */
 static bool answer_lines(struct control_client *c)
 {
     char *end;
 
-    while (c->out == NULL && !c->is_waiting && (end = memchr(c->in, '\n', c->in_used)) != NULL) {
+    while (c->out == NULL && !is_busy(c) && (end = memchr(c->in, '\n', c->in_used)) != NULL) {
         size_t size = (size_t)(end - c->in);
         json_t *root = answer(c, c->in, size);
 
@@ -139,16 +191,17 @@ static bool answer_lines(struct control_client *c)
             return true; /* control_finish has found it gone */
         c->in_used -= size + 1;
         memmove(c->in, end + 1, c->in_used);
+        sp_wipe(c->in + c->in_used, size + 1); /* it may have held secrets */
         if (root == NULL)
             break;
         if (!send_answer(c, root))
             return false;
     }
-    if (c->is_waiting) {
+    if (is_busy(c)) {
         ev_io_stop(c->keeper->loop, &c->io);
         return true;
     }
-    if (c->out == NULL && c->in_used == sizeof(c->in))
+    if (c->out == NULL && c->in_used == c->in_room && !make_room(c))
         return false; /* a line longer than API_LINE_MAX */
     watch_for(c, c->out != NULL ? EV_WRITE : EV_READ);
     return true;
@@ -171,9 +224,35 @@ void control_finish(struct keeper *k, const char *error)
     }
 }
 
+uint64_t control_defer(struct control_client *c)
+{
+    static uint64_t count;
+
+    c->deferred = ++count;
+    return c->deferred;
+}
+
+void control_answer(struct keeper *k, uint64_t deferred, json_t *root)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        struct control_client *c = &k->clients[i];
+
+        if (c->fd < 0 || c->deferred != deferred)
+            continue;
+        c->deferred = 0;
+        c->deadline_ms = clock_now_ms() + CONTROL_IDLE_MS;
+        if (!send_answer(c, root))
+            client_close(c);
+        else
+            watch_for(c, c->out != NULL ? EV_WRITE : EV_READ);
+        return;
+    }
+    json_decref(root);
+}
+
 static bool receive(struct control_client *c)
 {
-    ssize_t n = recv(c->fd, c->in + c->in_used, sizeof(c->in) - c->in_used, MSG_DONTWAIT);
+    ssize_t n = recv(c->fd, c->in + c->in_used, c->in_room - c->in_used, MSG_DONTWAIT);
 
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
@@ -193,17 +272,6 @@ static void on_client(struct ev_loop *loop, ev_io *io, int events)
     is_alive = (events & EV_WRITE) != 0 ? send_out(c) : receive(c);
     if (!is_alive || !answer_lines(c))
         client_close(c);
-}
-
-static bool may_ask(const struct keeper *k, int fd, uid_t *uid)
-{
-    struct ucred peer;
-    socklen_t size = sizeof(peer);
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-        return false;
-    *uid = peer.uid;
-    return peer.uid == 0 || peer.uid == geteuid() || peer.uid == k->starter_uid;
 }
 
 static struct control_client *free_client(struct keeper *k)
@@ -230,13 +298,15 @@ static void on_control(struct ev_loop *loop, ev_io *io, int events)
     struct keeper *k = io->data;
     SP_FD fd = accept4(k->control_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct control_client *c = free_client(k);
+    unsigned roles;
     uid_t uid;
 
     (void)events;
     if (fd < 0)
         return;
-    if (!may_ask(k, fd, &uid)) {
-        refuse(fd, "only root and the service's own user may ask");
+    roles = api_roles_of(k->config, fd, k->starter_uid, &uid);
+    if (roles == 0) {
+        refuse(fd, "only root, the service's own user and who has a role may ask");
         return;
     }
     if (c == NULL) {
@@ -246,7 +316,11 @@ static void on_control(struct ev_loop *loop, ev_io *io, int events)
     *c = (struct control_client){.keeper = k,
                                  .fd = sp_fd_take(&fd),
                                  .uid = uid,
+                                 .roles = roles,
+                                 .in = malloc(API_LINE_MAX + 1),
+                                 .in_room = API_LINE_MAX + 1,
                                  .deadline_ms = clock_now_ms() + CONTROL_IDLE_MS};
+    SP_BUG(c->in == NULL);
     ev_io_init(&c->io, on_client, c->fd, EV_READ);
     c->io.data = c;
     ev_io_start(loop, &c->io);
@@ -255,6 +329,9 @@ static void on_control(struct ev_loop *loop, ev_io *io, int events)
 void control_start(struct keeper *k, const char *path)
 {
     snprintf(k->control_path, sizeof(k->control_path), "%s", path);
+    /* Where there are roles the kernel says who asks, and every command is looked up. */
+    if (chmod(path, k->config->role_count > 0 ? 0666 : 0600) != 0)
+        fprintf(stderr, "sallyport: cannot set the mode of %s: %s\n", path, strerror(errno));
     ev_io_init(&k->control_io, on_control, k->control_fd, EV_READ);
     k->control_io.data = k;
     ev_io_start(k->loop, &k->control_io);
@@ -270,7 +347,7 @@ void control_leave(struct keeper *k)
 void control_tick(struct keeper *k, int64_t now_ms)
 {
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-        if (k->clients[i].fd >= 0 && !k->clients[i].is_waiting &&
+        if (k->clients[i].fd >= 0 && !is_busy(&k->clients[i]) &&
             now_ms >= k->clients[i].deadline_ms)
             client_close(&k->clients[i]);
     }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * OpenSSL's memory in keeper: wiped when it is given back, since a key passes through it.
+ * OpenSSL's and jansson's memory in keeper: wiped when it is given back, since a key passes through
+ * it.
  *
  * Its decoders free the octets of a private key as they are; after a reload the old key would
  * still lie in the heap.
  */
 #include "keeper/crypto_memory.h"
 
+#include <jansson.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -42,7 +44,16 @@ static void *on_realloc(void *old, size_t size, const char *file, int line)
     return made;
 }
 
+/* JSON carries secrets of the store for a moment. */
+static void on_json_free(void *p)
+{
+    if (p != NULL)
+        sp_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
 void crypto_memory_wipe_freed(void)
 {
+    json_set_alloc_funcs(malloc, on_json_free);
     (void)CRYPTO_set_mem_functions(on_malloc, on_realloc, on_free);
 }

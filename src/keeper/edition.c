@@ -25,9 +25,16 @@ struct edition *edition_new(struct keeper *k, struct load *l)
         children_init(&e->children, l->boot_fd, l->listeners, l->config->listener_count, &fail);
     e->children.penalties_fd = k->guard.door_fd;
     e->children.program_fd = k->net_fd;
+    e->children.directory_program_fd = k->directory_program_fd;
     l->boot_fd = -1;
     for (size_t i = 0; i < BOOT_LISTENERS_MAX; i++)
         l->listeners[i] = -1;
+    if (err == SP_OK)
+        err = children_add_directory(&e->children, l->directory_fd, &fail);
+    l->directory_fd = -1;
+    if (err == SP_OK && children_wants(&e->children, CHILD_DIRECTORY) &&
+        e->children.directory_program_fd < 0)
+        err = sp_fail_set(&fail, SP_ESYS, "sallyport-directory is not installed", 0, 0);
     if (err != SP_OK) {
         snprintf(l->error, sizeof(l->error), "cannot prepare the helpers: %s", fail.where);
         children_clear(&e->children);
@@ -122,10 +129,17 @@ static bool has_unsigned(const struct edition *e)
     return false;
 }
 
+/* It ends by itself when its channel closes. */
+static void end_helper(struct edition *e, enum child_role role)
+{
+    if (e->children.child[role].channel < 0)
+        return;
+    ev_io_stop(e->keeper->loop, &e->watch[role].io);
+    sp_fd_cleanup(&e->children.child[role].channel);
+}
+
 bool edition_is_spent(struct edition *e, int64_t now_ms)
 {
-    struct child *dialer = &e->children.child[CHILD_DIALER];
-
     if (!edition_is_closed(e, now_ms))
         return false;
     if (e->signer != NULL && !has_unsigned(e)) {
@@ -134,11 +148,9 @@ bool edition_is_spent(struct edition *e, int64_t now_ms)
     }
     if (e->signer != NULL)
         return false;
-    if (dialer->channel >= 0) {
-        ev_io_stop(e->keeper->loop, &e->watch[CHILD_DIALER].io);
-        sp_fd_cleanup(&dialer->channel); /* it ends by itself */
-    }
-    return dialer->pid == 0;
+    end_helper(e, CHILD_DIALER);
+    end_helper(e, CHILD_DIRECTORY);
+    return e->children.child[CHILD_DIALER].pid == 0 && e->children.child[CHILD_DIRECTORY].pid == 0;
 }
 
 bool edition_helper(const struct edition *e, pid_t pid, enum child_role *role)
@@ -156,15 +168,19 @@ static void forget_sessions(const struct edition *e)
 {
     const struct registry *r = &e->keeper->registry;
 
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < r->count; i++) {
+        if (*keeper_gss_edition(r->list[i]) == e)
+            *keeper_gss_edition(r->list[i]) = NULL;
         if (keeper_edition_of(r->list[i]) == e)
             keeper_edition_forget(r->list[i]);
+    }
 }
 
 void edition_free(struct edition *e)
 {
     for (int i = 0; i < CHILD_ROLE_COUNT; i++)
         ev_io_stop(e->keeper->loop, &e->watch[i].io);
+    directory_died(e->keeper, e);
     forget_sessions(e);
     children_stop(&e->children);
     children_clear(&e->children);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_tickets.h"
 #include "keeper/notify.h"
 
 #define TICK_S         0.25
@@ -85,6 +86,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     keeper_reevaluate_tick(k);
     if (!k->is_finishing)
         keeper_guard_tick(k, now_ms);
+    keeper_tickets_tick(k, now_ms);
+    directory_tick(k, now_ms);
     control_tick(k, now_ms);
     keeper_reload_tick(k, now_ms);
     keeper_upgrade_tick(k, now_ms);
@@ -164,6 +167,32 @@ static void watch_signals(struct keeper *k)
     ev_timer_start(k->loop, &k->tick);
 }
 
+/* What can fail, in its order; the reason is in start->load.error. */
+static bool start_parts(struct keeper *k, struct keeper_start *start)
+{
+    char *error = start->load.error;
+    const struct config *config = start->load.config;
+
+    snprintf(error, sizeof(start->load.error), "event loop");
+    k->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    if (k->loop == NULL || !keeper_store_start(k, config, error))
+        return false;
+    snprintf(error, sizeof(start->load.error), "penalties");
+    if (keeper_guard_start(k, config) != SP_OK)
+        return false;
+    k->config = config;
+    if (!keeper_objects_start(k, error))
+        return false;
+    snprintf(error, sizeof(start->load.error), "the tickets in the store cannot be read");
+    if (keeper_tickets_load(k) != SP_OK)
+        return false;
+    k->now = edition_new(k, &start->load);
+    if (k->now == NULL)
+        return false;
+    k->config = k->now->config;
+    return true;
+}
+
 static struct keeper *keeper_new(struct keeper_start *start)
 {
     struct keeper *k = calloc(1, sizeof(*k));
@@ -178,23 +207,20 @@ static struct keeper *keeper_new(struct keeper_start *start)
     start->firewall.fd = -1;
     k->starter_uid = start->starter_uid;
     k->net_fd = start->net_fd;
+    k->directory_program_fd = start->directory_program_fd;
     k->program = start->program;
     k->heir_fd = -1;
     k->elder_fd = start->elder_fd;
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
         k->clients[i].fd = -1;
     k->ready_by_ms = clock_now_ms() + READY_MS;
-    k->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-    if (k->loop != NULL && keeper_guard_start(k, start->load.config) == SP_OK &&
-        (k->now = edition_new(k, &start->load)) != NULL) {
-        k->config = k->now->config;
-        k->catalog = catalog_ref(k->config->catalog);
+    if (start_parts(k, start))
         return k;
-    }
-    fprintf(stderr, "sallyport: cannot start: %s\n",
-            k->loop == NULL        ? "event loop"
-            : k->guard.door_fd < 0 ? "penalties"
-                                   : start->load.error);
+    fprintf(stderr, "sallyport: cannot start: %s\n", start->load.error);
+    start->load.error[0] = '\0'; /* it has been said */
+    keeper_store_stop(k);
+    keeper_objects_stop(k);
+    catalog_unref(&k->catalog);
     guard_close(&k->guard, clock_now_ms());
     free(k);
     return NULL;
@@ -216,8 +242,11 @@ static void keeper_free(struct keeper *k)
         k->guard.save.is_wanted = false; /* the heir keeps the files now */
     sp_fd_cleanup(&k->heir_fd);
     sp_fd_cleanup(&k->elder_fd);
+    keeper_store_stop(k);
+    keeper_objects_stop(k);
     guard_close(&k->guard, clock_now_ms());
     firewall_stop(&k->firewall);
+    tickets_clear(&k->tickets);
     known_targets_clear(&k->known);
     catalog_unref(&k->catalog);
     event_log_close(&k->log);

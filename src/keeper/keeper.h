@@ -17,9 +17,10 @@ struct keeper_start {
     struct load load;
     struct event_log log;
     struct known_targets known;
-    int control_fd; /* listening Unix socket                            */
-    int elder_fd;   /* to the keeper that we take over from; -1 = none  */
-    int net_fd;     /* sallyport-net, as programs.h opened it */
+    int control_fd;           /* listening Unix socket                            */
+    int elder_fd;             /* to the keeper that we take over from; -1 = none  */
+    int directory_program_fd; /* sallyport-directory; -1 = it is not installed */
+    int net_fd;               /* sallyport-net, as programs.h opened it */
     struct firewall firewall;
     const char *program;
     uid_t starter_uid; /* who started us may use the control socket as well */

@@ -34,7 +34,7 @@ static void allow(const struct keeper *k, const struct policy_decision *d, const
 {
     const struct catalog_target *t = d->target;
     const struct catalog_rule *rule = d->rule;
-    bool is_inject = t->login == IPC_LOGIN_INJECT;
+    bool is_own = t->login == IPC_LOGIN_DELEGATE; /* else the target's; with ask it has none */
 
     *out = (struct session_decision){.is_allowed = true,
                                      .nla = t->nla,
@@ -44,6 +44,8 @@ static void allow(const struct keeper *k, const struct policy_decision *d, const
                                          rule->has_idle ? rule->idle_ms : k->config->limits.idle_ms,
                                      .total_ms = rule->total_ms,
                                      .tls_min = t->tls_min,
+                                     .is_restricted = t->is_restricted,
+                                     .credssp_min = t->credssp_min,
                                      .channels = rule->channels,
                                      .port = t->port,
                                      .dial_timeout_ms = k->config->limits.connect_timeout_ms,
@@ -52,8 +54,8 @@ static void allow(const struct keeper *k, const struct policy_decision *d, const
     snprintf(out->host, sizeof(out->host), "%s", t->host);
     snprintf(out->rule, sizeof(out->rule), "%s", rule->name);
     memcpy(out->pin, t->pin, sizeof(out->pin));
-    if (!put_name(is_inject ? t->login_user : user, out->user, &out->user_size) ||
-        !put_name(is_inject ? t->login_domain : domain, out->domain, &out->domain_size))
+    if (!put_name(is_own ? user : t->login_user, out->user, &out->user_size) ||
+        !put_name(is_own ? domain : t->login_domain, out->domain, &out->domain_size))
         deny(out, ERRINFO_NOT_ENTITLED, "the account's name does not fit the protocol");
 }
 
@@ -72,7 +74,7 @@ static uint32_t sessions_where(const struct facts_room *room, const char *user, 
             continue;
         if (target != NULL && strcasecmp(s->decision.target, target) != 0)
             continue;
-        if (user != NULL && (policy_split_name(s->user_text, &name) != SP_OK ||
+        if (user != NULL && (policy_split_name(session_person(s), &name) != SP_OK ||
                              !config_name_equal(name.user, user)))
             continue;
         count++;
@@ -94,7 +96,7 @@ void keeper_facts(struct keeper *k, struct session *s, struct facts_room *room)
 
     if (known->start.wall_us == 0)
         known->start = now;
-    bool has_name = policy_split_name(s->user_text, &name) == SP_OK;
+    bool has_name = policy_split_name(session_person(s), &name) == SP_OK;
     *room = (struct facts_room){.keeper = k, .session = s};
     room->facts = (struct policy_facts){
         .wall_us = moment_since(&known->start, &now),
@@ -113,7 +115,8 @@ void keeper_facts(struct keeper *k, struct session *s, struct facts_room *room)
         .ctx = room,
     };
     memcpy(room->facts.source, s->peer.ip, sizeof(room->facts.source));
-    if (!is_running && has_name)
+    geoip_country(k->config->geoip, s->peer.ip, room->facts.country);
+    if (!is_running && has_name && k->catalog->counts_sessions)
         room->facts.user_sessions = sessions_where(room, name.user, NULL);
     if (k->grants_of != NULL && has_name)
         room->facts.grant_count = k->grants_of(k, name.user, now, room->grants, FACTS_GRANTS_MAX);
@@ -122,7 +125,7 @@ void keeper_facts(struct keeper *k, struct session *s, struct facts_room *room)
 void keeper_on_decide(void *ctx, struct session *s, struct session_decision *out)
 {
     struct keeper *k = ctx;
-    const struct catalog_user *user = policy_find_user(k->catalog, s->user_text);
+    const struct catalog_user *user = policy_find_user(k->catalog, session_person(s));
     struct policy_decision d;
     struct policy_name name = {0};
     struct facts_room room;
@@ -131,14 +134,20 @@ void keeper_on_decide(void *ctx, struct session *s, struct session_decision *out
         deny(out, ERRINFO_DENIED, "limits.sessions is reached");
         return;
     }
-    if (policy_split_name(s->user_text, &name) != SP_OK) {
+    if (policy_split_name(session_person(s), &name) != SP_OK) {
         deny(out, ERRINFO_NOT_ENTITLED, "the name cannot be taken apart");
         return;
     }
     const char *target = name.has_target ? name.target : NULL;
+    if (s->ticket[0] != '\0')
+        target = s->ticket_target;
     keeper_facts(k, s, &room);
     policy_decide(k->catalog, user, target, &room.facts, &d);
-    if (d.verdict == POLICY_ALLOWED) {
+    if (d.verdict == POLICY_ALLOWED && s->ticket[0] != '\0' &&
+        d.target->login != IPC_LOGIN_INJECT) {
+        deny(out, ERRINFO_NOT_ENTITLED,
+             "a ticket has no password for a target with login delegate");
+    } else if (d.verdict == POLICY_ALLOWED) {
         allow(k, &d, name.user, s->domain_text, out);
         keeper_watch(k, s, user, &room.facts, &d);
     } else {
@@ -154,7 +163,7 @@ void keeper_on_decide(void *ctx, struct session *s, struct session_decision *out
 bool keeper_is_still_allowed(void *ctx, struct session *s, char out[512])
 {
     struct keeper *k = ctx;
-    const struct catalog_user *user = policy_find_user(k->catalog, s->user_text);
+    const struct catalog_user *user = policy_find_user(k->catalog, session_person(s));
     struct facts_room room;
     struct policy_decision d;
 
@@ -174,7 +183,10 @@ json_t *keeper_explain(struct keeper *k, const struct explain_request *request)
     size_t count =
         k->grants_of != NULL ? k->grants_of(k, request->user, now, grants, FACTS_GRANTS_MAX) : 0;
 
-    return explain_answer(k->catalog, request, &now, NULL, grants, count);
+    char country[3];
+
+    geoip_country(k->config->geoip, request->source, country);
+    return explain_answer(k->catalog, request, &now, country, grants, count);
 }
 
 /* A target of the configuration by its address, if the person may reach it. */
@@ -182,17 +194,19 @@ static bool redirect_to_target(struct keeper *k, struct session *s, const char *
                                struct session_decision *out)
 {
     const struct catalog *c = k->catalog;
-    const struct catalog_user *user = policy_find_user(c, s->user_text);
+    const struct catalog_user *user = policy_find_user(c, session_person(s));
     struct policy_decision d;
     struct policy_name name = {0};
     struct facts_room room;
 
-    if (user == NULL || policy_split_name(s->user_text, &name) != SP_OK)
+    if (user == NULL || policy_split_name(session_person(s), &name) != SP_OK)
         return false;
     keeper_facts(k, s, &room);
     for (size_t i = 0; i < c->target_count; i++) {
         if (strcasecmp(c->targets[i].host, host) != 0)
             continue;
+        if (s->ticket[0] != '\0' && !config_name_equal(c->targets[i].name, s->ticket_target))
+            continue; /* a ticket is for one target */
         policy_decide(c, user, c->targets[i].name, &room.facts, &d);
         if (d.verdict != POLICY_ALLOWED)
             continue;

@@ -93,7 +93,13 @@ static bool on_dialed(struct edition *from, struct ipc_in *in)
     return true;
 }
 
+static bool on_answer(struct edition *from, struct ipc_in *in)
+{
+    return directory_answered(from, in);
+}
+
 static const struct helper_row rows[] = {
+    {IPC_DIRECTORY_ANSWER, CHILD_DIRECTORY, sizeof(struct ipc_directory_answer), 0, 0, on_answer},
     {IPC_DOOR_REFUSED, CHILD_DOOR, sizeof(struct ipc_door_refused), 0, 0, on_door_refused},
     {IPC_SESSION_STARTED, CHILD_SPAWNER, sizeof(struct ipc_session_started), 1, 1,
      on_session_started},
@@ -236,6 +242,8 @@ void keeper_reap(struct keeper *k)
         children_reaped(&e->children, pid, clock_now_ms(), &role);
         if (role == CHILD_DIALER && e == k->now)
             fail_dials(k);
+        if (role == CHILD_DIRECTORY)
+            directory_died(k, e);
         if (!k->is_ready)
             fprintf(stderr, "sallyport: %s ended while starting (status %d)\n", child_name(role),
                     status);

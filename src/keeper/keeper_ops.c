@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_tickets.h"
 #include "keeper/licences.h"
 #include "keeper/policy.h"
 #include "keeper/session_priv.h"
@@ -66,15 +67,26 @@ static enum sp_err op_sign(void *ctx, const struct session *s, const struct ipc_
 
 static void op_account(void *ctx, const char *user, const char *domain, struct session_account *out)
 {
-    const struct keeper *k = ctx;
+    struct keeper *k = ctx;
     const struct catalog_user *found = policy_find_user(k->catalog, user);
     bool has_hash = found != NULL && found->has_nt_hash;
+    uint8_t ticket_hash[TICKET_HASH_SIZE];
     const uint8_t *hash = has_hash ? found->nt_hash : k->nobody_hash;
 
+    /* Whoever is asked for, both are looked up: how long it takes tells nothing. */
+    out->is_ticket = keeper_tickets_account(k, user, ticket_hash) && found == NULL;
+    if (out->is_ticket)
+        hash = ticket_hash;
     (void)domain; /* Sallyport's users are its own, whatever domain a client adds */
-    out->is_known = has_hash;
+    out->is_known = has_hash || out->is_ticket;
     out->is_disabled = found != NULL && found->is_disabled;
     memcpy(out->nt_hash, hash, sizeof(out->nt_hash));
+    sp_wipe(ticket_hash, sizeof(ticket_hash));
+}
+
+static const char *op_ticket_use(void *ctx, struct session *s)
+{
+    return keeper_tickets_use(ctx, s);
 }
 
 static enum sp_err op_dial(void *ctx, struct session *s)
@@ -172,6 +184,7 @@ void keeper_ops_init(struct keeper *k)
                                   .send = op_send,
                                   .sign = op_sign,
                                   .account = op_account,
+                                  .ticket_use = op_ticket_use,
                                   .decide = keeper_on_decide,
                                   .is_still_allowed = keeper_is_still_allowed,
                                   .dial = op_dial,
@@ -186,4 +199,5 @@ void keeper_ops_init(struct keeper *k)
                                   .charge = op_charge,
                                   .attack = op_attack,
                                   .event = op_event};
+    keeper_ops_directory(&k->ops);
 }

@@ -10,11 +10,15 @@
 
 #include "base/ipc_msg.h"
 #include "keeper/api.h"
+#include "keeper/directory_ask.h"
 #include "keeper/edition.h"
 #include "keeper/guard.h"
 #include "keeper/keeper.h"
+#include "keeper/objects.h"
 #include "keeper/registry.h"
 #include "keeper/session_table.h"
+#include "keeper/store.h"
+#include "keeper/tickets.h"
 
 #define CONTROL_CLIENTS_MAX 8
 #define CONTROL_IDLE_MS     10000
@@ -34,6 +38,7 @@ struct live {
     struct keeper *keeper;
     struct edition *edition; /* whose door let it in; NULL once that is spent */
     struct catalog *catalog; /* that its decision points into; NULL from ACTIVE on */
+    struct edition *gss;     /* whose directory has its security context, or NULL */
     bool is_killed;
     struct guard_attempt attempt; /* to prove its account */
     int64_t remove_at_ms;         /* once the channel is closed */
@@ -54,10 +59,13 @@ struct control_client {
     struct keeper *keeper;
     int fd; /* -1 = free */
     uid_t uid;
-    bool is_waiting; /* for what it asked to be done; reads no more until then */
+    bool is_waiting;   /* for what it asked to be done; reads no more until then */
+    uint64_t deferred; /* the number of an answer that comes later; 0 = none */
     int64_t deadline_ms;
     size_t in_used;
-    char in[API_LINE_MAX + 1];
+    unsigned roles; /* of api_roles.h */
+    char *in;       /* owned, in_room bytes */
+    size_t in_room;
     char *out; /* NULL = nothing to send */
     size_t out_size, out_sent;
 };
@@ -79,7 +87,16 @@ struct keeper {
     struct event_log log;
     struct known_targets known;
     struct registry registry;
+    struct vault *vault;
+    struct store *store;
+    struct objects objects;          /* what the store has of users, groups, targets, rules */
+    struct objects_pending *pending; /* their change that is being written, or NULL         */
+    uint64_t rotation;               /* who waits for a new master key; 0 = nobody          */
+    struct catalog *next_catalog;    /* goes with next                                    */
+    struct tickets tickets;
+    int64_t tickets_expire_ms; /* when dead ones are looked for */
     struct session_ops ops;
+    struct directory_questions questions;
     struct guard guard;
     struct firewall firewall;
     const char *spoiled;     /* a file of the guard that could not be used */
@@ -88,8 +105,9 @@ struct keeper {
     ev_signal signals[4];
     ev_timer tick;
     bool is_ready, is_draining, has_failed;
-    int net_fd;          /* sallyport-net, for the helpers  */
-    const char *program; /* where this program stood when it was started */
+    int directory_program_fd; /* sallyport-directory; -1 = it is not installed */
+    int net_fd;               /* sallyport-net, for the helpers  */
+    const char *program;      /* where this program stood when it was started */
     /* Upgrade: the heir is the process that takes over from us, the elder whom we took over from.
      */
     bool is_finishing; /* the heir serves; we wait for our sessions' ends */
@@ -112,11 +130,46 @@ struct keeper {
 /* Fill k->ops: the table's view of configuration, policy, signer, dialer and log. */
 void keeper_ops_init(struct keeper *k);
 
+/* ops_directory.c: the part of it that is about directory. */
+void keeper_ops_directory(struct session_ops *ops);
+
 /* Write an event of keeper's own; a failure is said on standard error. */
 SP_MUST_USE enum sp_err keeper_event(struct keeper *k, struct event *e, bool is_durable);
 
 /* As keeper_event where nothing depends on it. */
 void keeper_event_note(struct keeper *k, struct event *e);
+
+/* ---- keeper_store.c ---- */
+
+/*
+ * Open the vault and the store, as the user whom we have become.
+ * error    STORE_ERROR_SIZE bytes
+ */
+bool keeper_store_start(struct keeper *k, const struct config *config, char *error);
+
+/* Finish what is being written, and close. */
+void keeper_store_stop(struct keeper *k);
+
+/* ---- keeper_objects.c ---- */
+
+/*
+ * Read the objects anew, and decide by them and the configuration file from now on.
+ * error    CATALOG_ERROR_SIZE bytes
+ */
+bool keeper_objects_start(struct keeper *k, char *error);
+
+/* Wipe and free them. */
+void keeper_objects_stop(struct keeper *k);
+
+/* ---- api_objects.c ---- */
+
+/*
+ * Answer the commands about objects and the vault.
+ * answer   written only if true; NULL: control_answer follows
+ * Returns  false if it is none of them
+ */
+bool keeper_objects_answer(struct control_client *c, const char *line, size_t size,
+                           json_t **answer);
 
 /* ---- keeper_on_decide.c ---- */
 
@@ -165,6 +218,9 @@ void keeper_session_started(struct edition *e, const struct ipc_session_started 
 
 /* The edition whose door let a session in; NULL if it is spent. */
 struct edition *keeper_edition_of(const struct session *s);
+
+/* Where the session's security context is; NULL if it has none. */
+struct edition **keeper_gss_edition(struct session *s);
 
 /* It is spent. */
 void keeper_edition_forget(struct session *s);
@@ -261,6 +317,16 @@ void keeper_guard_tick(struct keeper *k, int64_t now_ms);
 /* Answer "bans", "ban" and "unban". Owner: the caller */
 json_t *keeper_guard_answer(struct keeper *k, const struct api_request *request, uid_t uid);
 
+/* ---- api_identity.c ---- */
+
+/*
+ * Answer the commands about tickets, .rdp files and factors.
+ * answer   written only if true; NULL: control_answer follows
+ * Returns  false if it is none of them
+ */
+bool keeper_identity_answer(struct control_client *c, const char *line, size_t size,
+                            json_t **answer);
+
 /* ---- upgrade.c ---- */
 
 /* Start the program that is on disk now, to take over; control_finish says how it went. */
@@ -290,6 +356,18 @@ void keeper_drain(struct keeper *k);
  * error    NULL if it is done
  */
 void control_finish(struct keeper *k, const char *error);
+
+/*
+ * Answer this client later, and read no more of it until then.
+ * Returns  the number that control_answer takes
+ */
+uint64_t control_defer(struct control_client *c);
+
+/*
+ * Answer a client that was deferred; if it is gone the answer is dropped.
+ * answer   taken
+ */
+void control_answer(struct keeper *k, uint64_t deferred, json_t *answer);
 
 /* Serve k->control_fd, whose name is path and is removed when it is stopped. */
 void control_start(struct keeper *k, const char *path);

@@ -99,8 +99,8 @@ static void end_access(struct keeper *k, struct session *s, const struct policy_
     char explained[sizeof(s->decision.explained)];
     struct event e;
 
-    policy_explain_short(k->catalog, policy_find_user(k->catalog, s->user_text), s->decision.target,
-                         facts, explained, sizeof(explained));
+    policy_explain_short(k->catalog, policy_find_user(k->catalog, session_person(s)),
+                         s->decision.target, facts, explained, sizeof(explained));
     session_event(s, &e, "access_ended");
     event_word(&e, "verdict", policy_verdict_name(d->verdict));
     event_text(&e, "reason", d->reason);
@@ -121,7 +121,7 @@ static bool is_watched(const struct session *s)
 
 static void decide_again(struct keeper *k, struct session *s, bool is_by_time)
 {
-    const struct catalog_user *user = policy_find_user(k->catalog, s->user_text);
+    const struct catalog_user *user = policy_find_user(k->catalog, session_person(s));
     struct facts_room room;
     struct policy_decision d;
 

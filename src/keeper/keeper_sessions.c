@@ -60,6 +60,11 @@ struct edition *keeper_edition_of(const struct session *s)
     return ((const struct live *)(const void *)s)->edition;
 }
 
+struct edition **keeper_gss_edition(struct session *s)
+{
+    return &live_of(s)->gss;
+}
+
 void keeper_edition_forget(struct session *s)
 {
     live_of(s)->edition = NULL;
@@ -110,6 +115,8 @@ static void bury(struct live *l)
 
     if (l->s.fd >= 0)
         close_channel(l);
+    if (l->gss != NULL)
+        directory_gss_end(l->gss, l->s.number);
     session_log_end(&l->s, &k->ops);
     registry_remove(&k->registry, &l->s);
     let_go(l);

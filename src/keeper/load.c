@@ -16,7 +16,7 @@
 
 void load_init(struct load *l)
 {
-    *l = (struct load){.boot_fd = -1};
+    *l = (struct load){.boot_fd = -1, .directory_fd = -1};
     for (size_t i = 0; i < BOOT_LISTENERS_MAX; i++)
         l->listeners[i] = -1;
 }
@@ -80,6 +80,45 @@ static bool make_boot(struct load *l, struct boot_config *boot)
     return l->boot_fd >= 0;
 }
 
+/* A file of the directory's, or nothing. */
+static bool read_for(struct load *l, const char *path, size_t max, char **out, size_t *size)
+{
+    *size = 0;
+    if (path == NULL)
+        return true;
+    *out = state_read_file(path, max, size);
+    if (*out == NULL)
+        snprintf(l->error, sizeof(l->error), "cannot read %s: %s", path, strerror(errno));
+    return *out != NULL;
+}
+
+static bool make_directory(struct load *l)
+{
+    struct config_directory *d = l->config->directory;
+    SP_FREE char *keytab = NULL;
+    SP_FREE char *ca = NULL;
+    size_t keytab_size = 0, ca_size = 0;
+
+    if (d == NULL)
+        return true;
+    if (!read_for(l, d->keytab, BOOT_KEYTAB_MAX, &keytab, &keytab_size) ||
+        !read_for(l, d->ldap_ca, BOOT_LDAP_CA_MAX, &ca, &ca_size))
+        return false;
+    d->boot.magic = BOOT_DIRECTORY_MAGIC;
+    d->boot.size = sizeof(d->boot);
+    d->boot.uid = l->config->run_as_uid;
+    d->boot.gid = l->config->run_as_gid;
+    d->boot.keytab_size = (uint32_t)keytab_size;
+    d->boot.ca_size = (uint32_t)ca_size;
+    l->directory_fd = boot_blob_write(&d->boot, sizeof(d->boot), keytab, keytab_size, ca, ca_size);
+    sp_wipe(d->boot.bind_password, sizeof(d->boot.bind_password)); /* keeper has no use for it */
+    if (keytab != NULL)
+        sp_wipe(keytab, keytab_size);
+    if (l->directory_fd < 0)
+        snprintf(l->error, sizeof(l->error), "cannot make directory's memfd: %s", strerror(errno));
+    return l->directory_fd >= 0;
+}
+
 bool load_read(struct load *l, const char *path)
 {
     SP_FREE struct boot_config *boot = calloc(1, sizeof(*boot));
@@ -92,7 +131,8 @@ bool load_read(struct load *l, const char *path)
         return false;
     lock_secrets(l->config);
     return state_prepare(l->config, l->error) == SP_OK &&
-           state_certificate(l->config, boot, &l->signer, l->error) == SP_OK && make_boot(l, boot);
+           state_certificate(l->config, boot, &l->signer, l->error) == SP_OK &&
+           make_boot(l, boot) && make_directory(l);
 }
 
 bool load_same_address(const struct boot_listener *a, const struct boot_listener *b)
@@ -135,6 +175,7 @@ void load_clear(struct load *l)
     signer_free(l->signer);
     config_free(l->config);
     sp_fd_cleanup(&l->boot_fd);
+    sp_fd_cleanup(&l->directory_fd);
     for (size_t i = 0; i < BOOT_LISTENERS_MAX; i++)
         sp_fd_cleanup(&l->listeners[i]);
     l->signer = NULL;

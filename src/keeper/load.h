@@ -27,6 +27,7 @@ struct load {
     struct config *config;
     struct signer *signer;
     int boot_fd;                       /* the helpers' memfd                     */
+    int directory_fd;                  /* directory's; -1 = it is not configured */
     int listeners[BOOT_LISTENERS_MAX]; /* config->listener_count of them, rest -1 */
     char error[LOAD_ERROR_SIZE];       /* of the first call that returned false  */
 };

@@ -9,8 +9,8 @@
 #include "base/wire.h"
 #include "rdp/credssp.h"
 
-#define TEMP_OFFSET       NTLM_KEY_SIZE        /* NtResponse: proof, then temp                   */
-#define PUB_KEY_AUTH_SIZE CREDSSP_BINDING_SIZE /* what the client sealed before authInfo */
+#define TEMP_OFFSET   NTLM_KEY_SIZE /* NtResponse: proof, then temp                   */
+#define CHECKSUM_SIZE 8             /* of the RC4 keystream, behind each message */
 
 /* One attempt's outcome, computed in full whether it is right or wrong. */
 struct attempt {
@@ -142,26 +142,28 @@ static struct rd reader(struct ntlm_blob b)
 }
 
 enum sp_err ntlm_seal_credentials(const uint8_t exported_key[NTLM_KEY_SIZE],
-                                  struct ntlm_blob domain, struct ntlm_blob user,
-                                  struct ntlm_blob password, uint8_t *out, size_t out_size,
+                                  const struct ntlm_seal_ask *ask, uint8_t *out, size_t out_size,
                                   size_t *out_used)
 {
-    static const uint8_t zeros[PUB_KEY_AUTH_SIZE];
+    static const uint8_t zeros[NTLM_SKIPPED_MAX];
     uint8_t plain[NTLM_SEALED_MAX - NTLM_SIGNATURE_SIZE];
-    uint8_t skipped[NTLM_SIGNATURE_SIZE + PUB_KEY_AUTH_SIZE];
-    struct ts_password creds = {reader(domain), reader(user), reader(password), false};
+    uint8_t skipped[NTLM_SIGNATURE_SIZE + NTLM_SKIPPED_MAX];
+    struct ts_password creds = {reader(ask->domain), reader(ask->user), reader(ask->password),
+                                false};
     struct ntlm_seal seal;
     struct wr w;
     enum sp_err err;
 
+    if (ask->skip <= CHECKSUM_SIZE || ask->skip > NTLM_SKIPPED_MAX)
+        return SP_EVALUE;
     wr_init(&w, plain, sizeof(plain));
     err = ts_credentials_write(&w, &creds);
     if (err == SP_OK && out_size < NTLM_SIGNATURE_SIZE + w.pos)
         err = SP_ESPACE;
     if (err == SP_OK) {
-        /* Step over the pubKeyAuth that the session sealed: 40 bytes of RC4, sequence number 0. */
+        /* Step over the pubKeyAuth that the session sealed: its RC4, sequence number 0. */
         ntlm_seal_init(&seal, exported_key, false);
-        ntlm_wrap(&seal, zeros, sizeof(zeros), skipped);
+        ntlm_wrap(&seal, zeros, ask->skip - CHECKSUM_SIZE, skipped);
         ntlm_wrap(&seal, plain, w.pos, out);
         *out_used = NTLM_SIGNATURE_SIZE + w.pos;
         ntlm_seal_clear(&seal);

@@ -16,6 +16,7 @@
 #define NTLM_VERIFY_MESSAGES_MAX 8192 /* the three raw messages together              */
 #define NTLM_BIND_AV_PAIRS_MAX   3072 /* target's TargetInfo and what the client adds */
 #define NTLM_BIND_RESPONSE_MAX   (NTLM_BIND_AV_PAIRS_MAX + 48)
+#define NTLM_SKIPPED_MAX         2208 /* keystream of pubKeyAuth: RSA-16384 and checksum */
 #define NTLM_SEALED_MAX          2048 /* authInfo: signature and sealed TSCredentials  */
 
 /* Bytes that somebody else owns. */
@@ -83,17 +84,21 @@ SP_MUST_USE enum sp_err ntlm_bind_with(const struct ntlm_bind_ask *ask,
                                        const uint8_t exported_key[NTLM_KEY_SIZE],
                                        struct ntlm_bind_answer *out);
 
+/* What is sealed: UTF-16LE without NUL, all empty in restricted admin mode. */
+struct ntlm_seal_ask {
+    struct ntlm_blob domain, user, password;
+    uint32_t
+        skip; /* keystream that pubKeyAuth used: 40 in CredSSP 5 and 6, else key and checksum */
+};
+
 /*
- * Build TSPasswordCreds and seal them as a client's second message (seq 1, RC4 at byte 40: after
- * the pubKeyAuth of CredSSP 5 and 6).
+ * Build TSPasswordCreds and seal them as a client's second message (seq 1, RC4 at byte skip).
  * Spec:    MS-CSSP 2.2.1.2, MS-NLMP 3.4.3
- * domain, user, password  UTF-16LE without NUL
  * out      out_size bytes; *out_used written only on SP_OK
- * Errors:  SP_ELIMIT, SP_ESPACE
+ * Errors:  SP_ELIMIT, SP_ESPACE; SP_EVALUE skip is no message's size
  */
 SP_MUST_USE enum sp_err ntlm_seal_credentials(const uint8_t exported_key[NTLM_KEY_SIZE],
-                                              struct ntlm_blob domain, struct ntlm_blob user,
-                                              struct ntlm_blob password, uint8_t *out,
+                                              const struct ntlm_seal_ask *ask, uint8_t *out,
                                               size_t out_size, size_t *out_used);
 
 #endif

@@ -87,10 +87,10 @@ static json_t *describe(const struct session *s)
 
     session_source(&s->peer, source);
     clock_format(s->started_wall_us, started);
-    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:i, s:o}", "id", s->id, "user",
-                     escaped(s->user_text), "target", escaped(s->decision.target), "source", source,
-                     "started", started, "state", session_state_name(s->state), "pid", (int)s->pid,
-                     "client", escaped(s->client));
+    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:i, s:o, s:s}", "id", s->id, "user",
+                     escaped(session_person(s)), "target", escaped(s->decision.target), "source",
+                     source, "started", started, "state", session_state_name(s->state), "pid",
+                     (int)s->pid, "client", escaped(s->client), "ticket", s->ticket);
 }
 
 json_t *registry_describe(const struct registry *r)

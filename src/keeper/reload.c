@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "keeper/keeper_objects.h"
 #include "keeper/keeper_priv.h"
 #include "keeper/notify.h"
 #include "keeper/privilege.h"
@@ -41,6 +42,9 @@ static const char *fixed_key(const struct config *old, const struct config *made
         return "control_socket";
     if (made->run_as[0] != '\0' && strcmp(old->run_as, made->run_as) != 0)
         return "user";
+    if (old->master_key_source != made->master_key_source ||
+        strcmp(old->master_key, made->master_key) != 0)
+        return "master_key";
     return NULL;
 }
 
@@ -76,7 +80,8 @@ static bool prepare(struct keeper *k, struct load *l)
                  k->config->path, fixed);
         return false;
     }
-    if (!listen_all(k, l) || !open_log(k, l))
+    if (keeper_objects_catalog(&k->objects, l->config, &k->next_catalog, l->error) != SP_OK ||
+        !listen_all(k, l) || !open_log(k, l))
         return false;
     k->next = edition_new(k, l);
     if (k->next == NULL)
@@ -88,7 +93,7 @@ void keeper_reload(struct keeper *k)
 {
     struct load l;
 
-    if (k->next != NULL) {
+    if (k->next != NULL || k->pending != NULL) {
         k->must_reload = true;
         return;
     }
@@ -99,6 +104,7 @@ void keeper_reload(struct keeper *k)
     privilege_raise(false);
     load_clear(&l);
     if (!is_good) {
+        catalog_unref(&k->next_catalog);
         fail_reload(k, l.error);
         return;
     }
@@ -117,7 +123,8 @@ static void change_over(struct keeper *k, int64_t now_ms)
     k->next = NULL;
     k->config = k->now->config;
     keeper_guard_configure(k);
-    keeper_catalog_replace(k, catalog_ref(k->config->catalog));
+    keeper_catalog_replace(k, k->next_catalog);
+    k->next_catalog = NULL;
     event_log_close(&k->log);
     k->log = k->next_log;
     k->next_log.fd = -1;
@@ -135,6 +142,7 @@ static void give_up(struct keeper *k, const char *why)
     struct edition *e = k->next;
 
     k->next = NULL;
+    catalog_unref(&k->next_catalog);
     event_log_close(&k->next_log);
     k->next_log.fd = -1;
     edition_retire(e, clock_now_ms());

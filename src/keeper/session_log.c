@@ -20,6 +20,8 @@ void session_event(const struct session *s, struct event *e, const char *name)
         event_text(e, "user", s->user_text);
         event_text(e, "domain", s->domain_text);
     }
+    if (s->ticket[0] != '\0')
+        event_text(e, "person", s->person);
     if (s->decision.target[0] != '\0')
         event_word(e, "target", s->decision.target);
 }

@@ -8,6 +8,7 @@
 
 /* NTSTATUS for TSRequest.errorCode (MS-ERREF) */
 #define STATUS_LOGON_FAILURE          0xC000006Du
+#define STATUS_NOT_SUPPORTED          0xC00000BBu
 #define STATUS_LOGON_TYPE_NOT_GRANTED 0xC000015Bu
 
 /* Set Error Info codes that keeper gives (MS-RDPBCGR 2.2.5.1.1) */
@@ -33,6 +34,13 @@ typedef enum sp_err verb_fn(struct verb *v);
 /* verbs_login.c: from the handshake to the decision. Errors: a violation */
 verb_fn verb_sign, verb_challenge, verb_verify, verb_decide, verb_delegate;
 
+/*
+ * verbs_ticket.c: use a ticket whose password was proven; the answer to VERIFY is deferred.
+ * key      16 bytes, the session's key once it is in
+ * Returns  NULL, or why it is refused: then the caller answers
+ */
+const char *verify_ticket(struct verb *v, const uint8_t key[16]);
+
 /* verbs_target.c: from the connection to the target's login. Errors: a violation */
 verb_fn verb_connect, verb_certificate, verb_bind, verb_seal, verb_clear;
 
@@ -41,6 +49,9 @@ verb_fn verb_rdstls, verb_licence_get, verb_licence_put, verb_redirect;
 
 /* verbs_proxied.c. Errors: a violation */
 verb_fn verb_proxied;
+
+/* verbs_gss.c: Kerberos. Errors: a violation */
+verb_fn verb_gss_step, verb_gss_unwrap, verb_gss_wrap;
 
 /* verbs_note.c. Errors: a violation */
 verb_fn verb_note;

@@ -27,6 +27,12 @@ struct row {
 
 static const struct row table[] = {
     {IPC_SIGN_REQ, sizeof(struct ipc_sign_req), IN(SESSION_OPEN), true, false, verb_sign},
+    {IPC_GSS_STEP_REQ, sizeof(struct ipc_gss_req), IN(SESSION_SIGNED) | IN(SESSION_GSS), false,
+     false, verb_gss_step},
+    {IPC_GSS_UNWRAP_REQ, sizeof(struct ipc_gss_req), IN(SESSION_VERIFIED), false, false,
+     verb_gss_unwrap},
+    {IPC_GSS_WRAP_REQ, sizeof(struct ipc_gss_req), IN(SESSION_VERIFIED), true, false,
+     verb_gss_wrap},
     {IPC_CHALLENGE_REQ, sizeof(struct ipc_plain), IN(SESSION_SIGNED), true, false, verb_challenge},
     {IPC_VERIFY_REQ, sizeof(struct ipc_verify_req), IN(SESSION_CHALLENGED), true, false,
      verb_verify},
@@ -55,12 +61,19 @@ static const struct row table[] = {
 static_assert(ROW_COUNT <= 32, "used has a bit for each row");
 
 static const char *const state_names[] = {
-    [SESSION_OPEN] = "open",           [SESSION_SIGNED] = "signed",
-    [SESSION_CHALLENGED] = "login",    [SESSION_VERIFIED] = "verified",
-    [SESSION_DECIDED] = "decided",     [SESSION_CONNECTING] = "connecting",
-    [SESSION_CONNECTED] = "connected", [SESSION_TRUSTED] = "trusted",
-    [SESSION_BOUND] = "bound",         [SESSION_ADMITTED] = "admitted",
-    [SESSION_ACTIVE] = "active",       [SESSION_REFUSED] = "refused",
+    [SESSION_OPEN] = "open",
+    [SESSION_SIGNED] = "signed",
+    [SESSION_GSS] = "kerberos",
+    [SESSION_CHALLENGED] = "login",
+    [SESSION_VERIFIED] = "verified",
+    [SESSION_DECIDED] = "decided",
+    [SESSION_CONNECTING] = "connecting",
+    [SESSION_CONNECTED] = "connected",
+    [SESSION_TRUSTED] = "trusted",
+    [SESSION_BOUND] = "bound",
+    [SESSION_ADMITTED] = "admitted",
+    [SESSION_ACTIVE] = "active",
+    [SESSION_REFUSED] = "refused",
     [SESSION_CLOSED] = "closed",
 };
 static_assert(sizeof(state_names) / sizeof(state_names[0]) == SESSION_STATE_COUNT, "all named");
@@ -90,6 +103,11 @@ void session_init(struct session *s, const struct ipc_session_started *started, 
                           .target_fd = -1};
     for (size_t i = 0; i < sizeof(random); i++)
         snprintf(s->id + 2 * i, 3, "%02x", random[i]);
+}
+
+const char *session_person(const struct session *s)
+{
+    return s->ticket[0] != '\0' ? s->person : s->user_text;
 }
 
 void session_clear(struct session *s)

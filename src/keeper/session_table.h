@@ -8,6 +8,8 @@
  *   ADMITTED ─LICENCE_GET, LICENCE_PUT─► ADMITTED      ADMITTED ─REDIRECT─► DECIDED: next target
  *   ADMITTED ─NOTE active─► ACTIVE      any refusal ─► REFUSED      NOTE closed ─► CLOSED
  *
+ *   SIGNED ─GSS_STEP─► GSS ─GSS_STEP─► VERIFIED ─GSS_UNWRAP, GSS_WRAP─► VERIFIED: Kerberos
+ *
  * Whatever is not in the table, of another size, in another state or one too many is a violation:
  * the caller ends that session, never itself. The handlers see the world through session_ops only,
  * so that tests and the fuzzer drive the same code with effects in memory.
@@ -20,11 +22,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/ipc_directory.h"
 #include "base/ipc_msg.h"
 #include "base/penalty.h"
 #include "keeper/events.h"
 #include "keeper/moment.h"
 #include "keeper/policy.h"
+#include "keeper/tickets.h"
 
 #define SESSION_ID_SIZE        17    /* 16 hex digits and a NUL                         */
 #define SESSION_CHALLENGE_MS   60000 /* how long a challenge may be answered            */
@@ -37,6 +41,7 @@
 enum session_state {
     SESSION_OPEN,
     SESSION_SIGNED,
+    SESSION_GSS, /* Kerberos: the client has more to say */
     SESSION_CHALLENGED,
     SESSION_VERIFIED,
     SESSION_DECIDED,
@@ -55,6 +60,7 @@ enum session_state {
 struct session_account {
     bool is_known;
     bool is_disabled;
+    bool is_ticket;      /* not a person's: ticket_use says whether it is good */
     uint8_t nt_hash[16]; /* of nobody, and always the same, if unknown */
 };
 
@@ -68,6 +74,8 @@ struct session_decision {
     uint32_t idle_ms;            /* 0 = none                                            */
     uint32_t total_ms;           /* of the whole session; 0 = none                      */
     uint32_t tls_min;            /* 0x0301…0x0304 towards the target                    */
+    bool is_restricted;          /* restricted admin mode: the target gets no password  */
+    uint32_t credssp_min;        /* 2…6, of the target                                  */
     struct ipc_channels channels;
     uint32_t port;
     uint32_t dial_timeout_ms;
@@ -126,7 +134,10 @@ struct session {
     uint16_t user_size;
     uint8_t user[IPC_NAME_MAX];                              /* as typed, UTF-16LE */
     char user_text[IPC_NAME_MAX], domain_text[IPC_NAME_MAX]; /* as typed, UTF-8, unescaped */
-    char client[IPC_TEXT_MAX];                               /* client name, unescaped */
+    /* Signed in by a ticket: its id (else empty), whose it is, where to. */
+    char ticket[TICKET_ID_SIZE], person[TICKET_NAME_SIZE], ticket_target[TICKET_NAME_SIZE];
+    uint8_t late_key[16];      /* for a VERIFY whose answer comes later */
+    char client[IPC_TEXT_MAX]; /* client name, unescaped */
     struct session_decision decision;
     struct session_facts facts;
     bool is_dialed;
@@ -141,6 +152,9 @@ struct session {
     uint32_t channel_count;
     uint64_t to_client, to_target;
     char end_reason[IPC_TEXT_MAX]; /* unescaped */
+    bool is_kerberos;              /* proven by a ticket: its context is in directory */
+    uint32_t gss_steps, gss_unwraps, gss_wraps;
+    char principal[IPC_DIRECTORY_NAME_MAX]; /* unescaped */
     /* A verb whose answer comes later: until then only notes are legal. */
     uint64_t deferred;         /* its ticket; 0 = none */
     uint32_t deferred_type;    /* of the answer that the session waits for */
@@ -195,8 +209,20 @@ struct session_ops {
     void (*charge)(void *ctx, const struct session *s, enum penalty_cause cause);
     /* Count an attack of that name; returns how often it was seen, this time included. */
     uint64_t (*attack)(void *ctx, const char *id);
+    /* Kerberos: the oldest CredSSP version that may be used with it; 0 = there is none. */
+    uint32_t (*kerberos_min)(void *ctx);
+    /* The user that a principal stands for: false if it is none, or the user is unknown.
+     * user     IPC_NAME_MAX bytes */
+    bool (*principal)(void *ctx, const char *principal, char *user, struct session_account *out);
+    /* Ask directory about this session's context; session_gss_answered follows, later.
+     * Errors:  SP_ELIMIT, SP_ECLOSED, SP_ETIME it cannot be asked */
+    enum sp_err (*gss)(void *ctx, struct session *s, uint32_t kind, const uint8_t *data,
+                       size_t size);
     /* Write an event and end it. */
     enum sp_err (*event)(void *ctx, struct event *e, bool is_durable);
+    /* Use the ticket whose password was proven. NULL: it is being stored, session_ticket_done
+     * follows; else why it is refused. */
+    const char *(*ticket_use)(void *ctx, struct session *s);
 };
 
 /* Start a session's record: id and number are made here, fd and pidfd are taken. */
@@ -221,6 +247,13 @@ SP_MUST_USE enum sp_err session_message(struct session *s, const struct session_
  */
 void session_dialed(struct session *s, const struct session_ops *ops,
                     const struct ipc_dialed *dialed, int fd);
+
+/*
+ * Directory's answer about this session's context; a late one is dropped.
+ * Errors:  as session_answer_deferred
+ */
+SP_MUST_USE enum sp_err session_gss_answered(struct session *s, const struct session_ops *ops,
+                                             const struct ipc_directory_answer *answer);
 
 /* ---- session_defer.c: verbs whose answer comes later ---- */
 
@@ -247,6 +280,16 @@ SP_MUST_USE enum sp_err session_answer_deferred(struct session *s, const struct 
  */
 SP_MUST_USE enum sp_err session_defer_tick(struct session *s, const struct session_ops *ops,
                                            int64_t now_ms);
+
+/*
+ * A ticket's use is stored, or cannot be: answer the VERIFY that waits for it, if it still does.
+ * Errors:  as session_answer_deferred
+ */
+SP_MUST_USE enum sp_err session_ticket_done(struct session *s, const struct session_ops *ops,
+                                            enum sp_err err);
+
+/* The name that policy goes by: the typed one, or the person of the ticket. Borrowed */
+const char *session_person(const struct session *s);
 
 /*
  * Tell the session to end.

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_tickets.h"
 #include "keeper/listen.h"
 #include "keeper/notify.h"
 #include "keeper/privilege.h"
@@ -98,6 +99,7 @@ static void step_back(struct keeper *k)
 
     k->is_finishing = true;
     guard_journal_leave(&k->guard);
+    store_freeze(k->store);
     k->finish_until_ms =
         k->config->limits.drain_upgrade_ms > 0 ? now_ms + k->config->limits.drain_upgrade_ms : 0;
     log_upgrade(k, "upgraded", "another process serves new connections");
@@ -214,6 +216,13 @@ static void on_elder(struct ev_loop *loop, ev_io *io, int events)
 
 void keeper_take_over(struct keeper *k)
 {
+    char error[CATALOG_ERROR_SIZE];
+
+    /* What the old one wrote meanwhile. */
+    if (!keeper_objects_start(k, error))
+        fprintf(stderr, "sallyport: %s\n", error);
+    if (keeper_tickets_load(k) != SP_OK)
+        fprintf(stderr, "sallyport: the tickets in the store cannot be read; none is good\n");
     if (takeover_say(k->elder_fd, TAKEOVER_READY, 0) != SP_OK)
         fprintf(stderr, "sallyport: the old process is gone\n");
 }

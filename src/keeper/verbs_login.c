@@ -99,12 +99,12 @@ static uint32_t judge(const struct session_account *account, enum sp_err proof, 
     return *reason != NULL ? STATUS_LOGON_FAILURE : 0;
 }
 
-static void log_login(struct verb *v, uint32_t status, const char *reason)
+static void log_login(struct verb *v, bool is_ticket, uint32_t status, const char *reason)
 {
     struct event e;
 
     session_event(v->s, &e, status == 0 ? "auth_succeeded" : "auth_failed");
-    event_word(&e, "method", "ntlm");
+    event_word(&e, "method", is_ticket ? "ticket" : "ntlm");
     if (status != 0) {
         event_number(&e, "nt_status", status);
         event_word(&e, "reason", reason);
@@ -135,8 +135,17 @@ enum sp_err verb_verify(struct verb *v)
     rsp.nt_status = judge(&account, err, is_late, &reason);
     if (refused != NULL)
         reason = refused;
+    bool is_ticket = account.is_ticket;
     sp_wipe(&account, sizeof(account));
-    log_login(v, rsp.nt_status, reason);
+    if (is_ticket && rsp.nt_status == 0) {
+        reason = verify_ticket(v, rsp.exported_session_key);
+        if (reason == NULL) {
+            sp_wipe(&rsp, sizeof(rsp));
+            return SP_OK;
+        }
+        rsp.nt_status = STATUS_LOGON_FAILURE;
+    }
+    log_login(v, is_ticket, rsp.nt_status, reason);
     if (rsp.nt_status != 0) {
         sp_wipe(rsp.exported_session_key, sizeof(rsp.exported_session_key));
         session_refuse(s, "login refused");
@@ -166,6 +175,8 @@ static void log_denied(struct verb *v, const char *reason)
 /* What is logged must be durable before what it allows happens: no log, no access. */
 static enum sp_err log_granted(struct verb *v)
 {
+    static const char *const logins[] = {
+        [IPC_LOGIN_INJECT] = "inject", [IPC_LOGIN_DELEGATE] = "delegate", [IPC_LOGIN_ASK] = "ask"};
     const struct session_decision *d = &v->s->decision;
     struct event e;
 
@@ -173,7 +184,7 @@ static enum sp_err log_granted(struct verb *v)
     event_word(&e, "rule", d->rule);
     event_word(&e, "host", d->host);
     event_number(&e, "port", d->port);
-    event_word(&e, "login", d->login == IPC_LOGIN_INJECT ? "inject" : "delegate");
+    event_word(&e, "login", logins[d->login]);
     if (d->explained[0] != '\0')
         event_text(&e, "rules", d->explained);
     return v->ops->event(v->ops->ctx, &e, true);
@@ -187,6 +198,8 @@ void session_decision_tell(const struct session_decision *d, struct ipc_decide_r
     rsp->idle_ms = d->idle_ms;
     rsp->total_ms = d->total_ms;
     rsp->tls_min = d->tls_min;
+    rsp->is_restricted = d->is_restricted;
+    rsp->credssp_min = d->credssp_min;
     rsp->channels = d->channels;
     rsp->lease_ms = SESSION_LEASE_MS;
     rsp->user_size = d->user_size;

@@ -7,9 +7,10 @@
 #include "base/mem.h"
 #include "keeper/ntlm_verify.h"
 #include "keeper/session_priv.h"
+#include "rdp/credssp.h"
 
 #define SEAL_SEQUENCE   1  /* pubKeyAuth was 0                       */
-#define SEAL_RC4_OFFSET 40 /* pubKeyAuth: 32 bytes and 8 of checksum */
+#define SEAL_RC4_OFFSET 40 /* pubKeyAuth: 32 bytes and 8 of checksum; before version 5 the key */
 
 static uint32_t dial_errinfo(uint32_t status)
 {
@@ -213,8 +214,9 @@ enum sp_err verb_certificate(struct verb *v)
     memcpy(&req, v->in->msg.bytes, sizeof(req));
     if (req.chain_ok > 1)
         return sp_fail_set(v->fail, SP_EVALUE, "CERTIFICATE.chain_ok", req.chain_ok, 1);
+    /* Who is asked by the target itself gets nothing from keeper on the way. */
     if (judge_certificate(v, &req))
-        v->s->state = SESSION_TRUSTED;
+        v->s->state = v->s->decision.login == IPC_LOGIN_ASK ? SESSION_ADMITTED : SESSION_TRUSTED;
     else
         rsp.errinfo = ERRINFO_NO_CONNECTION;
     return verb_answer(v, IPC_CERTIFICATE_RSP, &rsp, sizeof(rsp), -1);
@@ -227,6 +229,8 @@ static enum sp_err get_password(struct verb *v, uint8_t out[IPC_NAME_MAX], size_
 
     if (s->decision.login == IPC_LOGIN_INJECT)
         return v->ops->password(v->ops->ctx, s, out, size);
+    if (s->decision.login != IPC_LOGIN_DELEGATE)
+        return SP_EDENIED;
     memcpy(out, s->delegated, s->delegated_size);
     *size = s->delegated_size;
     return SP_OK;
@@ -297,7 +301,9 @@ static enum sp_err seal_check(struct verb *v, const struct ipc_seal_req *req)
         return sp_fail_set(v->fail, SP_EVALUE, "SEAL.exported_session_key", 0, 0);
     if (req->sequence != SEAL_SEQUENCE)
         return sp_fail_set(v->fail, SP_EVALUE, "SEAL.sequence", req->sequence, SEAL_SEQUENCE);
-    if (req->rc4_offset != SEAL_RC4_OFFSET)
+    bool may_be_old = v->s->decision.credssp_min < CREDSSP_VERSION_MIN;
+    if (req->rc4_offset != SEAL_RC4_OFFSET &&
+        (!may_be_old || req->rc4_offset <= SEAL_RC4_OFFSET || req->rc4_offset > NTLM_SKIPPED_MAX))
         return sp_fail_set(v->fail, SP_EVALUE, "SEAL.rc4_offset", req->rc4_offset, SEAL_RC4_OFFSET);
     return SP_OK;
 }
@@ -316,10 +322,14 @@ enum sp_err verb_seal(struct verb *v)
         return err;
     if (get_password(v, password, &size) != SP_OK)
         return sp_fail_set(v->fail, SP_EDENIED, "SEAL.password", 0, 0);
-    err = ntlm_seal_credentials(v->s->exported_key, (struct ntlm_blob){d->domain, d->domain_size},
-                                (struct ntlm_blob){d->user, d->user_size},
-                                (struct ntlm_blob){password, size}, rsp.auth_info,
-                                sizeof(rsp.auth_info), &used);
+    struct ntlm_seal_ask ask = {.skip = req.rc4_offset};
+    if (!d->is_restricted) { /* else all three are empty: MS-CSSP 2.2.1.2.1 */
+        ask.domain = (struct ntlm_blob){d->domain, d->domain_size};
+        ask.user = (struct ntlm_blob){d->user, d->user_size};
+        ask.password = (struct ntlm_blob){password, size};
+    }
+    err = ntlm_seal_credentials(v->s->exported_key, &ask, rsp.auth_info, sizeof(rsp.auth_info),
+                                &used);
     sp_wipe(password, sizeof(password));
     sp_wipe(v->s->exported_key, sizeof(v->s->exported_key));
     if (err != SP_OK)

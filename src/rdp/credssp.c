@@ -192,12 +192,13 @@ enum sp_err ts_request_write(struct wr *w, const struct ts_request *req)
     return w->fail.code;
 }
 
-enum sp_err credssp_version_check(uint32_t *seen, uint32_t version, struct sp_fail *fail)
+enum sp_err credssp_version_check(uint32_t *seen, uint32_t version, uint32_t min,
+                                  struct sp_fail *fail)
 {
     if (*seen != 0 && version != *seen)
         return sp_fail_set(fail, SP_EVALUE, "TSRequest.version changed", version, *seen);
-    if (version < CREDSSP_VERSION_MIN)
-        return sp_fail_set(fail, SP_EDENIED, "TSRequest.version", version, CREDSSP_VERSION_MIN);
+    if (version < min)
+        return sp_fail_set(fail, SP_EDENIED, "TSRequest.version", version, min);
     *seen = version;
     return SP_OK;
 }

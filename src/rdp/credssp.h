@@ -84,11 +84,12 @@ SP_MUST_USE enum sp_err ts_request_read(struct rd *r, struct ts_request *out);
 SP_MUST_USE enum sp_err ts_request_write(struct wr *w, const struct ts_request *req);
 
 /*
- * Check a received version: at least CREDSSP_VERSION_MIN and the same in the whole exchange.
+ * Check a received version: at least min and the same in the whole exchange.
  * seen     0 before the first message; keeps the peer's version
+ * min      CREDSSP_VERSION_MIN, or less where the configuration of a target says so
  * Errors:  SP_EDENIED too old (answer STATUS_NOT_SUPPORTED); SP_EVALUE changed
  */
-SP_MUST_USE enum sp_err credssp_version_check(uint32_t *seen, uint32_t version,
+SP_MUST_USE enum sp_err credssp_version_check(uint32_t *seen, uint32_t version, uint32_t min,
                                               struct sp_fail *fail);
 
 /*

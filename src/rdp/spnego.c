@@ -50,6 +50,15 @@ enum spnego_kind spnego_classify(const struct rd *r)
     return der_at(r, NEG_TOKEN_RESP) ? SPNEGO_KIND_RESP : SPNEGO_KIND_UNKNOWN;
 }
 
+bool spnego_is_kerberos(const struct rd *r)
+{
+    struct rd token = *r, outer, oid;
+
+    der_enter(&token, DER_APPLICATION_0, &outer, "InitialContextToken");
+    der_enter(&outer, DER_OID, &oid, "InitialContextToken.thisMech");
+    return rd_ok(&outer) && is_oid(&oid, &mech_oids[SPNEGO_MECH_KERBEROS]);
+}
+
 static bool read_octets(struct rd *seq, unsigned n, struct rd *out, const char *where)
 {
     bool has = der_at(seq, DER_EXPLICIT(n));

@@ -60,6 +60,9 @@ struct spnego_resp {
 /* Tell from a token's first bytes what it is; nothing is consumed. */
 enum spnego_kind spnego_classify(const struct rd *r);
 
+/* True for an InitialContextToken of Kerberos itself, without SPNEGO around it (RFC 4121 4.1). */
+bool spnego_is_kerberos(const struct rd *r);
+
 /*
  * Read an InitialContextToken with NegTokenInit.
  * Spec:    RFC 4178 4.2.1, RFC 2743 3.1

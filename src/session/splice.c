@@ -16,6 +16,7 @@
 #define TICK_MS      10000 /* the longest sleep: every limit is looked at so often */
 #define FLUSH_MS     1000  /* to get a half-written PDU out before our last words   */
 #define BATCH_ROUNDS 16    /* reads of one flow before the other one gets its turn  */
+#define GATHER_MS    4     /* how long what follows a PDU may lie, to go on together */
 
 typedef enum verdict filter_fn(struct splice *s, uint8_t *frame, size_t size);
 
@@ -61,7 +62,7 @@ void splice_init(struct splice *s, struct front *front, struct back *back,
                                          (decision->channels.devices & IPC_DEVICE_REMOTEAPP) != 0};
     flow_init(&s->to_client, &back->stream, &front->stream);
     flow_init(&s->to_target, &front->stream, &back->stream);
-    s->is_demanded = s->is_confirmed = s->is_noted = false;
+    s->is_demanded = s->is_confirmed = s->is_noted = s->is_gathering = false;
     s->demanded_ms = clock_now_ms();
     s->chunk_max = CHANNEL_CHUNK_LENGTH;
     memset(s->channels, 0, sizeof(s->channels));
@@ -249,11 +250,16 @@ static enum sp_err wait_for_work(struct splice *s, bool must_not_sleep)
 {
     struct pollfd p[3] = {
         leg(&s->front->stream, events_of(&s->to_target, &s->to_client)),
-        leg(&s->back->stream, events_of(&s->to_client, &s->to_target)),
+        leg(&s->back->stream, s->is_gathering ? 0 : events_of(&s->to_client, &s->to_target)),
         {.fd = s->keeper->fd, .events = POLLIN},
     };
-    int n = poll(p, 3, must_not_sleep ? 0 : sleep_ms(s));
+    int timeout = must_not_sleep ? 0 : s->is_gathering ? GATHER_MS : sleep_ms(s);
+    int n = poll(p, 3, timeout);
 
+    if (p[0].revents != 0)
+        stream_ready(&s->front->stream);
+    if (p[1].revents != 0 || s->is_gathering)
+        stream_ready(&s->back->stream);
     if (n < 0 && errno != EINTR)
         return stop(s, SP_ESYS, 0, "poll failed");
     if (n > 0 && p[2].revents != 0 && keeper_link_poll(s->keeper) != SP_OK)
@@ -292,10 +298,20 @@ static void settle(struct splice *s)
         sp_ignore(stream_send(f->to, f->out, f->out_size));
 }
 
+bool splice_may_gather(const struct splice *s, bool target_spoke, bool client_spoke)
+{
+    return target_spoke && !client_spoke && !s->to_client.is_ended && s->to_client.out_size == 0 &&
+           s->to_target.out_size == 0 && !s->to_client.has_words && !s->to_target.has_words &&
+           clock_now_ms() - s->last_input_ms > SPLICE_HASTE_MS;
+}
+
 /* Until one of the flows, or a limit, ends it. */
 static enum sp_err run(struct splice *s)
 {
+    const struct stream *client = &s->front->stream, *target = &s->back->stream;
+
     for (;;) {
+        uint64_t from_client = client->received, from_target = target->received;
         enum sp_err to_client = pump(s, &s->to_client, splice_from_target);
 
         if (to_client != SP_OK && to_client != SP_ETIME)
@@ -303,7 +319,10 @@ static enum sp_err run(struct splice *s)
         enum sp_err to_target = pump(s, &s->to_target, splice_from_client);
         if (to_target != SP_OK && to_target != SP_ETIME)
             return finish(s, to_target, false);
-        enum sp_err err = wait_for_work(s, to_client == SP_OK || to_target == SP_OK);
+        bool has_more = to_client == SP_OK || to_target == SP_OK;
+        s->is_gathering = !has_more && splice_may_gather(s, target->received != from_target,
+                                                         client->received != from_client);
+        enum sp_err err = wait_for_work(s, has_more);
         if (err == SP_OK)
             err = check_limits(s);
         if (err != SP_OK)

@@ -15,6 +15,16 @@ enum verdict splice_from_target(struct splice *s, uint8_t *frame, size_t size);
 /* Judge one frame from the client; as splice_from_target. */
 enum verdict splice_from_client(struct splice *s, uint8_t *frame, size_t size);
 
+#define SPLICE_HASTE_MS 100 /* so soon after a key or a click it may be its answer */
+
+/*
+ * True if the target's next PDUs may lie for a moment, or until the client speaks. A target that
+ * draws sends many small PDUs a moment apart, and each wakes us and costs a write; together they
+ * cost one. The first after a pause goes on at once, and so does all while a person is at the keys.
+ * target_spoke, client_spoke   whether bytes came from there in this turn
+ */
+bool splice_may_gather(const struct splice *s, bool target_spoke, bool client_spoke);
+
 /* ---- splice_channels.c ---- */
 
 /* Choose the filters for the channels of this session. */

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gate import target_entry
-from lab import wait_for
+from lab import ROOT, wait_for
 from rdpmini import Closed, Refused
 from test_kill import answers, echo
 from test_reload import reload, rewrite
@@ -170,6 +170,17 @@ def test_other_rule_takes_over(gate):
     assert answers(client)
     assert not service.events('access_ended')
     client.line.close()
+
+
+def test_country(gate):
+    """127.7.0.0/16 is in Austria there, 127.8.0.0/16 nowhere."""
+    database = ROOT / 'tests/vectors/geoip/countries.mmdb'
+    service = gate({'countries': ['AT']}, geoip=str(database))
+    assert works(service, source='127.7.1.2')
+    assert denied(service, source='127.8.1.2')['rules'] == 'r0 no, country no'
+    said = service.command('explain', 'demo', '--from', '127.7.1.2', '-s',
+                           service.state / 'control.sock', '--json')
+    assert json.loads(said.stdout)['explain']['country'] == 'AT'
 
 
 def test_explain(gate):

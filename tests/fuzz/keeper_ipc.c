@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum sp_err err = SP_OK;
 
     world_init(&w);
-    w.decision.login = size % 2 == 0 ? IPC_LOGIN_INJECT : IPC_LOGIN_DELEGATE;
+    w.decision.login = (uint32_t)(size % IPC_LOGIN_COUNT);
     w.decision.nla = (uint32_t)(size / 2 % IPC_NLA_COUNT);
     while (size >= 4 && err == SP_OK && w.event_count < WORLD_EVENTS_MAX - 4) {
         uint8_t how = data[0];

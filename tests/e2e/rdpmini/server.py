@@ -22,6 +22,9 @@ class Script:
     early           SC_CORE.earlyCapabilityFlags; 8 = channels need not be joined
     rdstls          resultCode of RDSTLS, if that is selected
     licensing       called with the connection instead of sending licence
+    tamper          {step: function}: changes the bytes of that step's message. Steps: confirm mcs
+                    attach join licence demand update
+    credssp         TSRequest.version; below 5 pubKeyAuth is the key itself
     on_active       called with the connection once the client is active; returning ends it
     """
 
@@ -32,7 +35,7 @@ class Script:
         self.before_active, self.redirect, self.licensing = None, None, None
         self.rdstls, self.early = 0, 0
         self.on_active = Connection.serve
-        self.message_channel = False
+        self.message_channel, self.credssp, self.tamper = False, 6, {}
         for name, value in changes.items():
             if not hasattr(self, name):
                 raise TypeError(f'no script line named {name}')
@@ -140,7 +143,7 @@ class Connection:
         if self.script.licensing:
             self.script.licensing(self)
         else:
-            self.send_io(self.script.licence)
+            self.say('licence', mcs.send_indication(mcs.IO_CHANNEL, self.script.licence))
         if self.script.before_active:
             self.script.before_active(self)
         if self.script.redirect:
@@ -156,14 +159,14 @@ class Connection:
         self.requested = struct.unpack_from('<I', body, len(body) - 4)[0]
         self.target.tell(self, requested=self.requested, request=body)
         if self.script.failure:
-            self.line.send(mcs.connection_confirm(3, 0, self.script.failure))
+            self.say('confirm', mcs.connection_confirm(3, 0, self.script.failure))
             raise Closed('refused by script')
-        self.line.send(mcs.connection_confirm(2, self.script.rsp_flags, self.script.selected))
+        self.say('confirm', mcs.connection_confirm(2, self.script.rsp_flags, self.script.selected))
 
     def _nla(self):
         acceptor = ntlm.Acceptor(self.target.user, self.target.password)
         first = credssp.ts_request_read(self.line.ts_request())
-        version = min(6, first['version'])
+        version = min(self.script.credssp, first['version'])
         challenge = acceptor.challenge(first['nego'])
         self.line.send(credssp.ts_request(version, nego=challenge))
         second = credssp.ts_request_read(self.line.ts_request())
@@ -173,16 +176,24 @@ class Connection:
             self.line.send(credssp.ts_request(version, error=0xC000006D))
             raise Closed('wrong password at the target')
         bound = acceptor.seal.unseal(second['pub_key_auth'])
-        if bound != credssp.binding_hash(True, second['nonce'], self.target.key):
+        if bound != self._binding(version, True, second, self.target.key):
             raise Closed('pubKeyAuth is not bound to our key')
         key = bytes(32) if self.script.wrong_echo else self.target.key
-        echo = credssp.binding_hash(False, second['nonce'], key)
+        echo = self._binding(version, False, second, key)
         self.line.send(credssp.ts_request(version, pub_key_auth=acceptor.seal.seal(echo)))
         third = credssp.ts_request_read(self.line.ts_request())
         secret = credssp.ts_password_read(acceptor.seal.unseal(third['auth_info']))
         self.target.tell(self, credentials=secret)
         if self.script.selected == mcs.PROTOCOL_HYBRID_EX:
             self.line.send(struct.pack('<I', self.script.early_result))
+
+    @staticmethod
+    def _binding(version, to_server, request, key):
+        """The plaintext of pubKeyAuth: MS-CSSP 3.1.5."""
+        if version >= 5:
+            return credssp.binding_hash(to_server, request['nonce'], key)
+        assert 'nonce' not in request, 'before version 5 there is no nonce'
+        return key if to_server else bytes([(key[0] + 1) & 0xFF]) + key[1:]
 
     def _rdstls(self):
         self.line.send(struct.pack('<HHHH', 1, 1, 1, 1))
@@ -214,7 +225,7 @@ class Connection:
         answer += mcs.block(0x0C02, bytes(8))
         if self.message_channel:
             answer += mcs.block(0x0C04, struct.pack('<H', self.message_channel))
-        self.line.send(mcs.data_tpdu(mcs.connect_response(answer)))
+        self.say('mcs', mcs.data_tpdu(mcs.connect_response(answer)))
 
     def _joins(self):
         """Erect Domain, Attach User and joins, until the first data, which is put back."""
@@ -224,17 +235,17 @@ class Connection:
                 return
             pdu = self.line.tpkt()[3:]
             if pdu[0] == 0x28:
-                self.line.send(mcs.data_tpdu(struct.pack('>BBH', 0x2E, 0, self.user_id - 1001)))
+                self.say('attach', mcs.data_tpdu(struct.pack('>BBH', 0x2E, 0, self.user_id - 1001)))
             elif pdu[0] == 0x38:
                 user, channel = struct.unpack_from('>HH', pdu, 1)
                 self.target.tell(self, joined=self.facts.get('joined', 0) + 1)
-                self.line.send(mcs.data_tpdu(struct.pack('>BBHHH', 0x3E, 0, user, channel, channel)))
+                self.say('join', mcs.data_tpdu(struct.pack('>BBHHH', 0x3E, 0, user, channel, channel)))
 
     # --- activation -----------------------------------------------------------------------------
 
     def activate(self):
         """Demand Active to Font Map; may be called again after deactivate()."""
-        self.send_io(mcs.demand_active(self.share_id, *self.size))
+        self.say('demand', mcs.send_indication(mcs.IO_CHANNEL, mcs.demand_active(self.share_id, *self.size)))
         while True:
             for kind, _source, data_kind, body in mcs.shares(self.receive()[1]):
                 if kind == mcs.PDU_CONFIRM_ACTIVE:
@@ -252,6 +263,10 @@ class Connection:
         self.send_io(mcs.share_control(mcs.PDU_DEACTIVATE_ALL, 1002, struct.pack('<IHB', self.share_id, 1, 0)))
 
     # --- sending and receiving ------------------------------------------------------------------
+
+    def say(self, step, data):
+        """Send a step's message, or what the script makes of it."""
+        self.line.send(self.script.tamper.get(step, bytes)(data))
 
     def send_io(self, data):
         self.send_channel(mcs.IO_CHANNEL, data)

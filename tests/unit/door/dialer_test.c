@@ -181,13 +181,31 @@ static pid_t child_of(pid_t parent)
     return pid;
 }
 
+/* While one address hangs, others are answered, in the process itself. */
+static void addresses_need_no_child(void **state)
+{
+    struct helper_process p = start(16);
+    uint16_t port, other_port;
+    int listener = hanging_listener(&port), other = helper_listen(8, &other_port);
+
+    (void)state;
+    dial(&p, 1, "127.0.0.1", port, 400);
+    dial(&p, 2, "127.0.0.1", other_port, 5000);
+    expect_connected(&p, 2, other);
+    assert_int_equal(child_of(p.pid), 0);
+    assert_int_equal(expect(&p, 1, IPC_DIAL_TIMEOUT).sys, ETIMEDOUT);
+    close(listener);
+    close(other);
+    stop(&p);
+}
+
 static void signal_the_child(int number, uint32_t timeout_ms, enum ipc_dial_status want)
 {
     struct helper_process p = start(16);
     uint16_t port;
     int listener = hanging_listener(&port);
 
-    dial(&p, 1, "127.0.0.1", port, timeout_ms);
+    dial(&p, 1, "localhost", port, timeout_ms); /* a name is a child's */
     usleep(100000);
     pid_t child = child_of(p.pid);
     if (child != 0) {
@@ -218,7 +236,7 @@ static void children_end_with_the_dialer(void **state)
 
     (void)state;
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* orphans become ours */
-    dial(&p, 1, "127.0.0.1", port, 60000);
+    dial(&p, 1, "localhost", port, 60000);
     usleep(100000);
     pid_t child = child_of(p.pid);
     stop(&p);
@@ -245,6 +263,7 @@ int main(void)
         cmocka_unit_test(says_what_went_wrong),
         cmocka_unit_test(a_hanging_target_times_out),
         cmocka_unit_test(dials_are_bounded),
+        cmocka_unit_test(addresses_need_no_child),
         cmocka_unit_test(answers_for_a_child_that_died),
         cmocka_unit_test(ends_a_child_that_overruns),
         cmocka_unit_test(children_end_with_the_dialer),

@@ -110,7 +110,7 @@ static void each_gets_its_descriptors_and_no_more(void **state)
     int stray = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     (void)state;
-    for (int role = 0; role < CHILD_ROLE_COUNT; role++) {
+    for (int role = 0; role <= CHILD_DOOR; role++) {
         struct ipc_dialed report = start_and_hear((enum child_role)role);
         assert_int_equal(report.id, expected[role]);
         assert_int_equal(report.status, strlen(child_name((enum child_role)role)));
@@ -183,6 +183,23 @@ static void nothing_is_due_while_stopping(void **state)
     assert_false(children_due(&c, CHILD_SPAWNER, INT64_MAX));
 }
 
+/* Directory is there where it is configured; its program is not ours. */
+static void directory_only_where_it_is_wanted(void **state)
+{
+    (void)state;
+    assert_false(children_wants(&c, CHILD_DIRECTORY));
+    assert_false(children_due(&c, CHILD_DIRECTORY, INT64_MAX));
+    assert_true(children_is_ready(&c, CHILD_DIRECTORY));
+    assert_int_equal(children_add_directory(&c, open("/dev/null", O_RDONLY | O_CLOEXEC), NULL),
+                     SP_OK);
+    assert_true(children_wants(&c, CHILD_DIRECTORY));
+    assert_true(children_due(&c, CHILD_DIRECTORY, INT64_MAX));
+    assert_false(children_is_ready(&c, CHILD_DIRECTORY));
+    struct sp_fail fail = {0};
+    assert_int_equal(children_start(&c, CHILD_DIRECTORY, clock_now_ms(), &fail), SP_ESYS);
+    assert_string_equal(fail.where, "posix_spawn"); /* its program was not opened here */
+}
+
 static void ready_only_in_the_cage(void **state)
 {
     (void)state;
@@ -201,6 +218,7 @@ int main(int argc, char **argv)
         TEST(a_dead_one_is_due_at_once),
         TEST(who_dies_all_the_time_waits),
         TEST(nothing_is_due_while_stopping),
+        TEST(directory_only_where_it_is_wanted),
         TEST(ready_only_in_the_cage),
     };
 

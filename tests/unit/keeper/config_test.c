@@ -136,9 +136,11 @@ static void test_targets(void **state)
         "  - {name: d, address: h, login: {inject: {user: u, domain: DOM, password: p}},\n"
         "     tls: {verify: none}}\n"
         "  - {name: e, address: h, login: {inject: {user: u@dom, password: p}}, nla: allowed,\n"
-        "     tls: {verify: pin, pin: \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}}\n");
+        "     tls: {verify: pin, pin: \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}}\n"
+        "  - {name: f, address: h, login: ask, nla: \"off\"}\n"
+        "  - {name: g, address: h, login: delegate, restricted_admin: true, credssp_min: 2}\n");
     const struct catalog_target *t = config->catalog->targets;
-    assert_int_equal(config->catalog->target_count, 5);
+    assert_int_equal(config->catalog->target_count, 7);
     assert_string_equal(t[0].host, "h");
     assert_int_equal(t[0].port, 3389);
     assert_int_equal(t[0].login, IPC_LOGIN_DELEGATE);
@@ -159,6 +161,13 @@ static void test_targets(void **state)
     assert_string_equal(t[4].login_user, "u@dom");
     assert_string_equal(t[4].login_domain, "");
     assert_memory_equal(t[4].pin, t[1].pin, CATALOG_PIN_SIZE);
+    assert_false(t[4].is_restricted);
+    assert_int_equal(t[4].credssp_min, 5);
+    assert_int_equal(t[5].login, IPC_LOGIN_ASK);
+    assert_string_equal(t[5].login_user, "");
+    assert_null(t[5].login_password);
+    assert_true(t[6].is_restricted);
+    assert_int_equal(t[6].credssp_min, 2);
     config_free(config);
 }
 
@@ -327,6 +336,7 @@ static void test_names(void **state)
     assert_string_equal(config_verify_name(IPC_TLS_PIN), "pin");
     assert_string_equal(config_nla_name(IPC_NLA_OFF), "off");
     assert_string_equal(config_login_name(IPC_LOGIN_DELEGATE), "delegate");
+    assert_string_equal(config_login_name(IPC_LOGIN_ASK), "ask");
     assert_string_equal(config_verify_name(IPC_TLS_MODE_COUNT), "?");
 }
 

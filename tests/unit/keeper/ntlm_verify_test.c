@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "keeper/ntlm_verify.h"
 #include "support/nla.h"
+#include "rdp/credssp.h"
 #include "rdp/ntlm.h"
 
 #define HASH "ntlm_values/freerdp_nt_hash"
@@ -230,33 +231,64 @@ static void credentials_are_sealed_as_captured(void **state)
 {
     struct golden want = nla_golden("credssp_values/freerdp_auth_info");
     struct ntlm_verify_ask ask = captured();
-    struct ntlm_blob password = golden_blob("ntlm_values/freerdp_password");
+    struct ntlm_seal_ask seal = {ask.domain, ask.user, golden_blob("ntlm_values/freerdp_password"),
+                                 40};
     uint8_t out[256];
     size_t used = 7;
 
     (void)state;
-    assert_int_equal(ntlm_seal_credentials(nla_golden(KEY).data, ask.domain, ask.user, password,
-                                           out, sizeof(out), &used),
+    assert_int_equal(ntlm_seal_credentials(nla_golden(KEY).data, &seal, out, sizeof(out), &used),
                      SP_OK);
     assert_int_equal(used, want.size);
     assert_memory_equal(out, want.data, want.size);
     used = 7;
-    assert_int_equal(ntlm_seal_credentials(nla_golden(KEY).data, ask.domain, ask.user, password,
-                                           out, want.size - 1, &used),
+    assert_int_equal(ntlm_seal_credentials(nla_golden(KEY).data, &seal, out, want.size - 1, &used),
                      SP_ESPACE);
+    seal.skip = 8;
+    assert_int_equal(ntlm_seal_credentials(nla_golden(KEY).data, &seal, out, sizeof(out), &used),
+                     SP_EVALUE);
+    seal.skip = NTLM_SKIPPED_MAX + 1;
+    assert_int_equal(ntlm_seal_credentials(nla_golden(KEY).data, &seal, out, sizeof(out), &used),
+                     SP_EVALUE);
     assert_int_equal(used, 7);
 }
 
 static void long_password_is_refused(void **state)
 {
     static uint8_t password[NTLM_SEALED_MAX], out[2 * NTLM_SEALED_MAX];
-    struct ntlm_blob none = {password, 0}, all = {password, sizeof(password)};
+    struct ntlm_seal_ask seal = {{password, 0}, {password, 0}, {password, sizeof(password)}, 40};
     size_t used;
 
     (void)state;
-    assert_int_equal(
-        ntlm_seal_credentials(nla_golden(KEY).data, none, none, all, out, sizeof(out), &used),
-        SP_ESPACE);
+    assert_int_equal(ntlm_seal_credentials(nla_golden(KEY).data, &seal, out, sizeof(out), &used),
+                     SP_ESPACE);
+}
+
+/* Behind a pubKeyAuth of another size the same text is opened by the same stream. */
+static void sealed_behind_an_older_binding(void **state)
+{
+    static const uint8_t key[270] = {0x30};
+    static uint8_t first[NTLM_SIGNATURE_SIZE + sizeof(key)], out[512], plain[512];
+    struct ntlm_verify_ask ask = captured();
+    struct ntlm_seal_ask what = {ask.domain, ask.user, {NULL, 0}, sizeof(key) + 8};
+    struct ntlm_seal sender, receiver;
+    struct sp_fail fail = {0};
+    struct ts_credentials creds;
+    struct rd r;
+    size_t used;
+
+    (void)state;
+    ntlm_seal_init(&sender, nla_golden(KEY).data, false);
+    ntlm_seal_init(&receiver, nla_golden(KEY).data, true);
+    ntlm_wrap(&sender, key, sizeof(key), first);
+    assert_int_equal(ntlm_seal_credentials(nla_golden(KEY).data, &what, out, sizeof(out), &used),
+                     SP_OK);
+    assert_int_equal(ntlm_unwrap(&receiver, first, sizeof(first), plain, &fail), SP_OK);
+    assert_int_equal(ntlm_unwrap(&receiver, out, used, plain, &fail), SP_OK);
+    rd_init(&r, plain, used - NTLM_SIGNATURE_SIZE);
+    assert_int_equal(ts_credentials_read(&r, &creds), SP_OK);
+    assert_int_equal(creds.password.password.left, 0);
+    assert_int_equal(creds.password.user.left, ask.user.size);
 }
 
 int main(void)
@@ -272,6 +304,7 @@ int main(void)
         cmocka_unit_test(bind_is_random_and_bounded),
         cmocka_unit_test(credentials_are_sealed_as_captured),
         cmocka_unit_test(long_password_is_refused),
+        cmocka_unit_test(sealed_behind_an_older_binding),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "keeper/ntlm_verify.h"
 #include "support/session_world.h"
 
 static struct world w;
@@ -249,6 +250,65 @@ static void clear_only_where_allowed(void **state)
     assert_int_equal(w.passwords, 1);
 }
 
+static void an_older_binding_only_where_the_target_is_old(void **state)
+{
+    static const uint32_t offsets[] = {41, 278, NTLM_SKIPPED_MAX, NTLM_SKIPPED_MAX + 1, 39};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+        struct ipc_seal_req req = {.sequence = 1, .rc4_offset = offsets[i]};
+
+        memset(req.exported_session_key, 0x77, 16);
+        w.decision.credssp_min = 2;
+        world_at(&w, SESSION_BOUND);
+        w.s.used = 0;
+        assert_int_equal(world_send(&w, IPC_SEAL_REQ, &req, sizeof(req)),
+                         i < 3 ? SP_OK : SP_EVALUE);
+        w.decision.credssp_min = 5;
+        world_at(&w, SESSION_BOUND);
+        w.s.used = 0;
+        assert_int_equal(world_send(&w, IPC_SEAL_REQ, &req, sizeof(req)), SP_EVALUE);
+    }
+}
+
+static void restricted_admin_seals_nothing(void **state)
+{
+    size_t sizes[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        w.decision.is_restricted = i == 1;
+        world_at(&w, SESSION_BOUND);
+        w.s.used = 0;
+        assert_int_equal(world_send_good(&w, IPC_SEAL_REQ), SP_OK);
+        sizes[i] = w.sent.seal.size;
+    }
+    assert_int_equal(sizes[1], NTLM_SIGNATURE_SIZE + 25); /* three empty texts */
+    assert_true(sizes[0] > sizes[1] + sizeof(WORLD_PASSWORD) - 1);
+}
+
+/* A target with a login screen of its own: no verb gives anything away. */
+static void who_asks_itself_is_told_nothing(void **state)
+{
+    static const uint32_t verbs[] = {IPC_BIND_REQ, IPC_SEAL_REQ, IPC_CLEAR_REQ, IPC_RDSTLS_REQ};
+
+    (void)state;
+    w.decision.login = IPC_LOGIN_ASK;
+    w.decision.nla = IPC_NLA_OFF;
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        world_at(&w, SESSION_CONNECTED);
+        w.s.used = 0;
+        assert_int_equal(world_send_good(&w, IPC_CERTIFICATE_REQ), SP_OK);
+        assert_int_equal(w.s.state, SESSION_ADMITTED);
+        assert_int_equal(world_send_good(&w, verbs[i]), SP_ESTATE);
+    }
+    /* … not even one that came to the state before it by mistake */
+    world_at(&w, SESSION_TRUSTED);
+    w.s.used = 0;
+    assert_int_equal(world_send_good(&w, IPC_CLEAR_REQ), SP_EDENIED);
+    assert_int_equal(w.passwords, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, finish)
 
 int main(void)
@@ -266,6 +326,9 @@ int main(void)
         TEST(bind_refusals),
         TEST(seal_refusals),
         TEST(clear_only_where_allowed),
+        TEST(an_older_binding_only_where_the_target_is_old),
+        TEST(restricted_admin_seals_nothing),
+        TEST(who_asks_itself_is_told_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,14 +230,17 @@ static void version_stays_the_same(void **state)
     struct sp_fail fail = {0};
 
     (void)state;
-    assert_int_equal(credssp_version_check(&seen, 4, &fail), SP_EDENIED);
-    assert_int_equal(credssp_version_check(&seen, 2, NULL), SP_EDENIED);
+    assert_int_equal(credssp_version_check(&seen, 4, CREDSSP_VERSION_MIN, &fail), SP_EDENIED);
+    assert_int_equal(credssp_version_check(&seen, 2, CREDSSP_VERSION_MIN, NULL), SP_EDENIED);
     assert_int_equal(seen, 0);
-    assert_int_equal(credssp_version_check(&seen, 7, NULL), SP_OK);
-    assert_int_equal(credssp_version_check(&seen, 7, NULL), SP_OK);
-    assert_int_equal(credssp_version_check(&seen, 6, NULL), SP_EVALUE);
-    assert_int_equal(credssp_version_check(&seen, 2, NULL), SP_EVALUE);
+    assert_int_equal(credssp_version_check(&seen, 7, CREDSSP_VERSION_MIN, NULL), SP_OK);
+    assert_int_equal(credssp_version_check(&seen, 7, CREDSSP_VERSION_MIN, NULL), SP_OK);
+    assert_int_equal(credssp_version_check(&seen, 6, CREDSSP_VERSION_MIN, NULL), SP_EVALUE);
+    assert_int_equal(credssp_version_check(&seen, 2, CREDSSP_VERSION_MIN, NULL), SP_EVALUE);
     assert_int_equal(fail.got, 4);
+    seen = 0;
+    assert_int_equal(credssp_version_check(&seen, 3, 2, NULL), SP_OK);
+    assert_int_equal(credssp_version_check(&seen, 2, 2, NULL), SP_EVALUE);
 }
 
 static void binding_hashes(void **state)

@@ -233,6 +233,72 @@ static void a_deadline_holds_although_bytes_are_there(void **state)
     assert_string_equal(front.stream.fail.where, "deadline");
 }
 
+/* A read that gave less than there was room for is the last until poll has spoken. */
+static void an_empty_socket_is_not_asked_twice(void **state)
+{
+    char got[16];
+
+    (void)state;
+    BIO *bio = stream_bio_new(&front.stream);
+    assert_non_null(bio);
+    assert_int_equal(send(client, "1234", 4, 0), 4);
+    assert_int_equal(BIO_read(bio, got, 3), 3); /* all that was asked for: there may be more */
+    assert_int_equal(BIO_read(bio, got, sizeof(got)), 1);
+    assert_int_equal(send(client, "56", 2, 0), 2);
+    assert_int_equal(BIO_read(bio, got, sizeof(got)), -1);
+    assert_true(BIO_should_read(bio));
+    stream_ready(&front.stream);
+    assert_int_equal(BIO_read(bio, got, sizeof(got)), 2);
+    assert_int_equal(BIO_write(bio, "789", 3), 3);
+    assert_int_equal(recv(client, got, sizeof(got), 0), 3);
+    close(client);
+    client = -1;
+    stream_ready(&front.stream);
+    assert_int_equal(BIO_read(bio, got, sizeof(got)), 0);
+    assert_false(BIO_should_retry(bio));
+    BIO_free(bio);
+}
+
+/* Only what follows a PDU of a target that draws by itself may lie for a moment. */
+static void an_answer_is_never_held(void **state)
+{
+    (void)state;
+    splice.last_input_ms = clock_now_ms() - 2 * SPLICE_HASTE_MS;
+    assert_true(splice_may_gather(&splice, true, false));
+    assert_false(splice_may_gather(&splice, false, false));
+    assert_false(splice_may_gather(&splice, true, true));
+    splice.to_target.out_size = 1;
+    assert_false(splice_may_gather(&splice, true, false));
+    splice.to_target.out_size = 0;
+    splice.last_input_ms = clock_now_ms();
+    assert_false(splice_may_gather(&splice, true, false));
+}
+
+/* PDUs that a drawing target sends apart, the last with its end: all arrive, whole and in order. */
+static void what_was_gathered_arrives(void **state)
+{
+    static uint8_t output[FRAME] = {0x00, 0x80 | FRAME >> 8, FRAME & 0xff}, got[FRAME];
+
+    (void)state;
+    splice.last_input_ms = clock_now_ms() - 2 * SPLICE_HASTE_MS;
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (uint8_t i = 0; i < 20; i++) {
+            output[3] = i;
+            if (send(target, output, sizeof(output), 0) != FRAME ||
+                recv(client, got, FRAME, MSG_WAITALL) != FRAME || got[3] != i)
+                _exit(1);
+        }
+        shutdown(target, SHUT_WR);
+        _exit(0);
+    }
+    int status = -1;
+    assert_int_equal(splice_run(&splice), SP_OK);
+    assert_string_equal(splice.why, "target ended");
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +306,9 @@ int main(void)
         TEST(a_refusal_leaves_whole_frames),
         TEST(broken_tls_is_told),
         TEST(a_deadline_holds_although_bytes_are_there),
+        TEST(an_empty_socket_is_not_asked_twice),
+        TEST(an_answer_is_never_held),
+        TEST(what_was_gathered_arrives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

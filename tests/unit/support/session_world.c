@@ -57,6 +57,17 @@ static void on_account(void *ctx, const char *name, const char *domain, struct s
     *out = ((struct world *)ctx)->account;
 }
 
+static const char *on_ticket(void *ctx, struct session *s)
+{
+    struct world *w = ctx;
+
+    snprintf(s->ticket, sizeof(s->ticket), "t-00000000");
+    snprintf(s->person, sizeof(s->person), "bob");
+    snprintf(s->ticket_target, sizeof(s->ticket_target), "web01");
+    w->ticket_uses++;
+    return w->ticket_refusal;
+}
+
 static void on_decide(void *ctx, struct session *s, struct session_decision *out)
 {
     (void)s;
@@ -106,6 +117,31 @@ static enum sp_err on_known(void *ctx, const char *target, const uint8_t key[32]
     if (w->known_err == SP_EDENIED)
         memset(known, 0xAA, 32);
     return w->known_err;
+}
+
+static uint32_t on_kerberos_min(void *ctx)
+{
+    return ((struct world *)ctx)->kerberos_min;
+}
+
+static bool on_principal(void *ctx, const char *principal, char *name, struct session_account *out)
+{
+    *out = ((struct world *)ctx)->account;
+    snprintf(name, IPC_NAME_MAX, "alice");
+    return strcmp(principal, "alice@EXAMPLE.TEST") == 0;
+}
+
+static enum sp_err on_gss(void *ctx, struct session *s, uint32_t kind, const uint8_t *data,
+                          size_t size)
+{
+    struct world *w = ctx;
+
+    (void)s;
+    (void)kind;
+    (void)data;
+    (void)size;
+    w->gss_asks++;
+    return w->gss_ask_err;
 }
 
 static void on_redirect(void *ctx, struct session *s, const char *host,
@@ -217,6 +253,7 @@ void world_init(struct world *w)
                                             .nla = IPC_NLA_ALLOWED,
                                             .login = IPC_LOGIN_INJECT,
                                             .tls_mode = IPC_TLS_PIN,
+                                            .credssp_min = 5,
                                             .port = 3389,
                                             .user_size = sizeof(user),
                                             .target = "web01",
@@ -242,7 +279,25 @@ void world_init(struct world *w)
                                   .is_penalised = on_penalised,
                                   .charge = on_charge,
                                   .attack = on_attack,
-                                  .event = on_event};
+                                  .event = on_event,
+                                  .ticket_use = on_ticket};
+    w->ops.kerberos_min = on_kerberos_min;
+    w->ops.principal = on_principal;
+    w->ops.gss = on_gss;
+    w->kerberos_min = 5;
+}
+
+void world_gss_answer(struct world *w, uint32_t kind, uint32_t status, const char *principal)
+{
+    static struct ipc_directory_answer answer;
+
+    memset(&answer, 0, sizeof(answer));
+    answer.kind = kind;
+    answer.status = status;
+    answer.size = 16;
+    memset(answer.data, 0x47, answer.size);
+    snprintf(answer.principal, sizeof(answer.principal), "%s", principal);
+    w->gss_err = session_gss_answered(&w->s, &w->ops, &answer);
 }
 
 void world_clear(struct world *w)

@@ -21,12 +21,17 @@ struct world {
     bool is_not_allowed_later; /* is_still_allowed says no */
     enum sp_err sign_err, dial_err, send_err, event_err, password_err, known_err, licence_err;
     bool known_is_new, is_penalised;
-    const char *refused; /* answer to attempt */
+    const char *ticket_refusal; /* NULL: the ticket is good, and being stored */
+    const char *refused;        /* answer to attempt */
     uint32_t attempts, proved, failed;
     char redirect_host[IPC_HOST_MAX]; /* that keeper was asked about last */
     uint32_t licence_size;            /* of the last one put */
     /* what was done to it */
+    uint32_t kerberos_min;
+    enum sp_err gss_ask_err, gss_err; /* gss_err: of the last world_gss_answer */
+    unsigned gss_asks;
     unsigned charges[PENALTY_CAUSE_COUNT], attacks;
+    unsigned ticket_uses;
     unsigned signs, dials, sends, durable_events, passwords;
     int sent_fd; /* last descriptor that was sent: its number only */
     uint32_t sent_type;
@@ -44,6 +49,7 @@ struct world {
         struct ipc_licence_get_rsp licence;
         struct ipc_challenge_rsp challenge;
         struct ipc_end end;
+        struct ipc_gss_rsp gss;
         struct ipc_lease lease;
     } sent;
     json_t *events[WORLD_EVENTS_MAX];
@@ -54,6 +60,9 @@ struct world {
 
 /* A fresh session of a known user (alice, password "wonder") who may reach one target by pin. */
 void world_init(struct world *w);
+
+/* Directory answers a question of that kind. */
+void world_gss_answer(struct world *w, uint32_t kind, uint32_t status, const char *principal);
 
 /* Free the events and the session. */
 void world_clear(struct world *w);
