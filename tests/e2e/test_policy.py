@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conditions of rules on real connections, and sessions that end when their rule holds no more."""
 import json
+import subprocess
 import time
 
 import pytest
 
-from gate import target_entry
+from gate import BINARY, target_entry
 from lab import ROOT, wait_for
 from rdpmini import Closed, Refused
 from test_kill import answers, echo
@@ -207,3 +208,25 @@ def test_explain(gate):
     assert service.command('explain', *socket).returncode == 2
     assert service.command('explain', 'demo', '--at', 'noon', *socket).returncode == 2
     assert service.command('sessions', '--from', '1.2.3.4', *socket).returncode == 2
+
+
+def test_example():
+    """The example is good and says what its comments say."""
+    example = ROOT / 'contrib/policy.example.yaml'
+
+    def explain(*words):
+        done = subprocess.run([BINARY, 'explain', *words, '-c', example], capture_output=True,
+                              text=True, check=False, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1]
+    checked = subprocess.run([BINARY, 'check', '-c', example], capture_output=True, text=True,
+                             check=False, timeout=30)
+    assert (checked.returncode, checked.stderr) == (0, '')
+    monday = ['--at', '2026-11-23T10:00']
+    assert explain('bob', 'web01', '--from', '10.1.2.3', *monday).startswith('allowed: ')
+    assert 'a second factor' in explain('bob', 'web01', '--from', '192.0.2.1', *monday)
+    assert explain('bob', 'web01', '--from', '10.66.2.3', *monday).startswith('rule_denies: ')
+    assert 'a second factor, an approval and consent' in explain('alice', 'db01', *monday)
+    assert explain('dave', 'web02', '--client', 'partner-7').startswith('allowed: ')
+    assert explain('dave', 'web02', '--client', 'HOME').startswith('conditions: ')
+    assert explain('carol', 'web01').startswith('user_disabled: ')
