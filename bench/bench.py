@@ -15,6 +15,7 @@ import accepts  # noqa: E402
 import desktops  # noqa: E402
 import guard  # noqa: E402
 import memory  # noqa: E402
+import policy  # noqa: E402
 import relay  # noqa: E402
 
 # key, what it is, bar, is more better
@@ -27,13 +28,15 @@ BARS = [
     ('pss_unauth_tls_kib', 'memory of one connection that stops after TLS, KiB PSS', 400, False),
     ('accepts_vs_tls', 'proven persons per CPU-second, against handshakes of openssl s_server', 0.35, True),
     ('refused_per_s', 'connections of a penalised source refused, per second of one core', 15000, True),
+    ('policy_worst_blocks', 'decision, 10 000 rules that all name both, in SHA-256 blocks', 20000, False),
+    ('policy_sessions_blocks', '1 000 sessions decided on again, in SHA-256 blocks', 4000000, False),
     ('connect_added_ms', 'connection sequence to Font Map, more than without', 25, False),
     ('frames_ratio', 'frames per second, against no gateway between, the lowest of four', 0.98, True),
     ('xrdp_relay_cpu_s', 'CPU seconds of all our processes, 20 s of 30 fps on xrdp', 0.25, False),
     ('key_to_pixel_added_ms', 'key press to pixel, more than without', 0.5, False),
 ]
 PARTS = {'relay': relay.measure, 'memory': memory.measure, 'accepts': accepts.measure,
-         'guard': guard.measure, 'desktops': desktops.measure}
+         'guard': guard.measure, 'policy': policy.measure, 'desktops': desktops.measure}
 
 
 def show(figures):

@@ -5,7 +5,7 @@
 _sallyport()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' w
-    local commands='serve check passwd sessions kill reload ban explain upgrade version help' options
+    local commands='serve check passwd sessions kill reload ban user group target rule apply export vault backup explain directory upgrade version help' options
 
     case $before in
     -c | --config | -s | --socket)
@@ -27,6 +27,12 @@ _sallyport()
     reload | upgrade) options='--config --socket --json --help' ;;
     ban) options='list add remove --config --socket --for --reason --json --help' ;;
     explain) options='--config --socket --from --at --nla --factor --client --build --json --help' ;;
+    user | group | target | rule) options='list show add set remove --config --socket --json --help' ;;
+    apply) options='--dry-run --prune --config --socket --json --help' ;;
+    export) options='--secrets --config --socket --json --help' ;;
+    vault) options='rotate repair --config --socket --json --help' ;;
+    backup) options='--config --json --help' ;;
+    directory) options='test --config --socket --json --help' ;;
     kill) options='--config --socket --reason --json --help' ;;
     help) options=$commands ;;
     esac

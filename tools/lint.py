@@ -22,7 +22,6 @@ ARROWS = {
     'session': {'session', 'front', 'back', 'rdp', 'base'},
     'door': {'door', 'session', 'front', 'back', 'rdp', 'base'},
     'directory': {'directory', 'base'},
-    'courier': {'courier', 'base'},
     'keeper': {'keeper', 'rdp', 'base'},
 }
 BANNED = ('strcpy strcat strncpy strncat stpcpy sprintf vsprintf gets strtok atoi atol atoll atof '

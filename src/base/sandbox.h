@@ -16,7 +16,6 @@ enum sandbox_role {
     SANDBOX_SPAWNER, /* a superset of SESSION, since filters are inherited by fork and add up */
     SANDBOX_DIALER,
     SANDBOX_DIRECTORY,
-    SANDBOX_COURIER,
     SANDBOX_ROLE_COUNT
 };
 

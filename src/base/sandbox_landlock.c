@@ -43,8 +43,7 @@ struct grant {
 };
 
 #define SPAWNER (1u << SANDBOX_SPAWNER)
-#define DIALER                                                                                     \
-    (1u << SANDBOX_DIALER | 1u << SANDBOX_DIRECTORY | 1u << SANDBOX_COURIER) /* who resolves */
+#define DIALER  (1u << SANDBOX_DIALER | 1u << SANDBOX_DIRECTORY) /* who resolves */
 
 /* One line a grant. */
 /* clang-format off */

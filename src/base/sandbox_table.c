@@ -22,9 +22,8 @@
 #define DOR (1u << SANDBOX_DOOR)
 #define SPA (1u << SANDBOX_SPAWNER)
 #define KRB (1u << SANDBOX_DIRECTORY)
-#define COU (1u << SANDBOX_COURIER)
 /* Whoever resolves and connects. */
-#define DIA (1u << SANDBOX_DIALER | KRB | COU)
+#define DIA (1u << SANDBOX_DIALER | KRB)
 #define ALL (SES | DOR | DIA)
 
 /* Conditions on argument n; seccomp sees the numbers only, never what a pointer points to. */
@@ -175,20 +174,20 @@ const struct sandbox_rule sandbox_table[] = {
     {"pselect6", DIA, 0, {{0}}, "name service modules"},
     {"statfs", DIA, EACCES, {{0}}, "name service modules; none of their business"},
     {"getdents64", DIA, EACCES, {{0}}, "name service modules; none of their business"},
-    /* Directory and courier: libraries that speak Kerberos, LDAP and HTTPS. */
+    /* Directory: libraries that speak Kerberos and LDAP. */
     {"openat", KRB, 0, {IS(2, O_RDWR | O_CREAT)}, "libkrb5's replay cache, a memfd; Landlock"},
-    {"fcntl", KRB | COU, 0, {IS(1, F_SETLK)}, "libkrb5's replay cache"},
+    {"fcntl", KRB, 0, {IS(1, F_SETLK)}, "libkrb5's replay cache"},
     {"fcntl", KRB, 0, {IS(1, F_OFD_SETLKW)}, "libkrb5's replay cache"},
     {"fcntl", KRB, 0, {IS(1, F_SETLKW)}, "libkrb5's replay cache"},
     {"ftruncate", KRB, 0, {{0}}, "libkrb5's replay cache"},
     {"fsync", KRB, 0, {{0}}, "libkrb5's replay cache"},
     {"memfd_create", KRB, 0, {{0}}, "the CA, for libldap, which reads it from a file"},
-    {"setsockopt", KRB | COU, 0, {IS(1, SOL_SOCKET)}, "time limits of libldap and libcurl"},
-    {"getpeername", KRB | COU, 0, {{0}}, "libldap and libcurl ask whom they reached"},
-    {"getsockopt", KRB | COU, 0, {IS(1, SOL_SOCKET)}, "libldap and libcurl"},
-    {"writev", KRB | COU, 0, {{0}}, "GnuTLS"},
-    {"lstat", KRB | COU, 0, {{0}}, "libraries"},
-    {"stat", KRB | COU, 0, {{0}}, "libraries"},
+    {"setsockopt", KRB, 0, {IS(1, SOL_SOCKET)}, "time limits of libldap"},
+    {"getpeername", KRB, 0, {{0}}, "libldap asks whom it reached"},
+    {"getsockopt", KRB, 0, {IS(1, SOL_SOCKET)}, "libldap"},
+    {"writev", KRB, 0, {{0}}, "GnuTLS"},
+    {"lstat", KRB, 0, {{0}}, "libraries"},
+    {"stat", KRB, 0, {{0}}, "libraries"},
     {"statx", DIA, ENOSYS, {{0}}, "name service modules fall back to fstat"},
 };
 /* clang-format on */

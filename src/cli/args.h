@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 
-#define CLI_WORDS_MAX 4
+#define CLI_WORDS_MAX 24
 
 /* One option: with a value, or a flag. */
 struct cli_arg {

@@ -22,6 +22,8 @@
 
 #define CLI_CONFIG_DEFAULT "/etc/sallyport/sallyport.yaml"
 
+#define CLI_PASSWORD_SIZE 1026
+
 /* Exit statuses, as sysexits are too many to remember. */
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
@@ -76,6 +78,18 @@ int cli_upgrade(const struct cli_options *options);
 
 /* `sallyport kill`. Returns the exit status. */
 int cli_kill(const struct cli_options *options);
+
+/* ---- directory.c ---- */
+
+/* `sallyport directory`. Returns the exit status. */
+int cli_directory(const struct cli_options *options);
+
+/*
+ * Ask for a password: unseen on a terminal, else one line of standard input.
+ * line     CLI_PASSWORD_SIZE bytes; the caller wipes it
+ * error    static text if false is returned
+ */
+bool cli_ask_password(char *line, const char **error);
 
 /* ---- ban.c ---- */
 

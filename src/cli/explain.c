@@ -117,9 +117,13 @@ static json_t *ask_file(const struct cli_options *options, json_t *question)
         cli_complain(options, wrong);
     else if (config_load(options->config, &config, error, sizeof(error)) != SP_OK)
         cli_complain(options, error);
-    else
+    else {
+        char country[3];
+
+        geoip_country(config->geoip, request.source, country);
         answer = json_pack("{s:b, s:o}", "ok", 1, "explain",
-                           explain_answer(config->catalog, &request, &now, NULL, NULL, 0));
+                           explain_answer(config->catalog, &request, &now, country, NULL, 0));
+    }
     config_free(config);
     return answer;
 }

@@ -50,6 +50,75 @@ static const struct page pages[] = {
      "what was expected, and the remedy; exit status 1.\n"
      "\n"
      "Example: sallyport check -c sallyport.yaml && systemctl restart sallyport\n"},
+    {"user", "people in the store",
+     "Usage: sallyport user list|show NAME|add NAME KEY=VALUE…|set NAME KEY=VALUE…|remove NAME\n"
+     "       [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Shows and changes what the store has; KEYs are those of the configuration file, with dots\n"
+     "between levels, and VALUEs are YAML. An empty VALUE takes a key away. Secrets are named by\n"
+     "file:PATH or env:NAME, never written out. What stands in the configuration file is shown,\n"
+     "and changed there.\n"
+     "\n"
+     "Example: sallyport user add alice nt_hash=file:alice.hash\n"},
+    {"group", "groups in the store",
+     "Usage: sallyport group list|show NAME|add NAME KEY=VALUE…|set NAME KEY=VALUE…|remove NAME\n"
+     "       [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Shows and changes what the store has; KEYs are those of the configuration file, with dots\n"
+     "between levels, and VALUEs are YAML. An empty VALUE takes a key away. Secrets are named by\n"
+     "file:PATH or env:NAME, never written out. What stands in the configuration file is shown,\n"
+     "and changed there.\n"
+     "\n"
+     "Example: sallyport group set admins members=[alice,bob]\n"},
+    {"target", "targets in the store",
+     "Usage: sallyport target list|show NAME|add NAME KEY=VALUE…|set NAME KEY=VALUE…|remove NAME\n"
+     "       [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Shows and changes what the store has; KEYs are those of the configuration file, with dots\n"
+     "between levels, and VALUEs are YAML. An empty VALUE takes a key away. Secrets are named by\n"
+     "file:PATH or env:NAME, never written out. What stands in the configuration file is shown,\n"
+     "and changed there.\n"
+     "\n"
+     "Example: sallyport target add web01 address=10.0.0.5 login=delegate\n"},
+    {"rule", "rules in the store",
+     "Usage: sallyport rule list|show NAME|add NAME KEY=VALUE…|set NAME KEY=VALUE…|remove NAME\n"
+     "       [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Shows and changes what the store has; KEYs are those of the configuration file, with dots\n"
+     "between levels, and VALUEs are YAML. An empty VALUE takes a key away. Secrets are named by\n"
+     "file:PATH or env:NAME, never written out. What stands in the configuration file is shown,\n"
+     "and changed there.\n"
+     "\n"
+     "Example: sallyport rule add web users=[alice] targets=[web01]\n"},
+    {"apply", "make the store say what a policy file says",
+     "Usage: sallyport apply FILE [--dry-run] [--prune] [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Prints what would change (+ new, ~ changed, - removed), then does it as one change: all of\n"
+     "it or nothing. --dry-run only prints. --prune removes what FILE does not name. file: and\n"
+     "env: secrets are read by this command, from the folder of FILE.\n"
+     "\n"
+     "Example: sallyport apply policy.yaml --dry-run\n"},
+    {"export", "write the store's policy as a file that apply takes",
+     "Usage: sallyport export [--secrets] [-c FILE | -s SOCKET] [--json]\n"
+     "\n"
+     "Secrets are left out and kept when the file is applied; --secrets, for root alone, writes\n"
+     "them too.\n"
+     "\n"
+     "Example: sallyport export > policy.yaml\n"},
+    {"vault", "make a new master key, or repair the store",
+     "Usage: sallyport vault rotate [-c FILE | -s SOCKET] [--json]\n"
+     "       sallyport vault repair [-c FILE] [--json]\n"
+     "\n"
+     "rotate asks the running service to seal everything with a new master key. repair, while the\n"
+     "service is stopped, removes rows that were damaged or edited and accepts what is missing.\n"
+     "\n"
+     "Example: sallyport vault rotate\n"},
+    {"backup", "copy the store while it is in use",
+     "Usage: sallyport backup FILE [-c FILE] [--json]\n"
+     "\n"
+     "FILE must not exist. It is of no use without the master key, which is not in it.\n"
+     "\n"
+     "Example: sallyport backup /var/backups/sallyport.db\n"},
     {"explain", "show what policy says of somebody, and why",
      "Usage: sallyport explain USER [TARGET] [--from ADDRESS] [--at TIME] [--nla KIND]\n"
      "                         [--factor KIND[@TIME]] [--client NAME] [--build NUMBER]\n"
@@ -110,6 +179,15 @@ static const struct page pages[] = {
      "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
      "\n"
      "Example: sallyport ban add 192.0.2.0/24 --for 7d --reason \"password guessing\"\n"},
+    {"directory", "try a login at the directory",
+     "Usage: sallyport directory test USER [OPTIONS]\n"
+     "\n"
+     "asks for USER's password and has the running service try it at directory.ldap. Printed are\n"
+     "the groups that the directory's ones stand for; the exit status is 1 if it is refused.\n"
+     "The password is asked for unseen on a terminal, else read from standard input.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport directory test alice\n"},
     {"ticket", "issue, list and revoke credentials that are good once",
      "Usage: sallyport ticket issue USER TARGET [--for TIME] [--from NETWORK] [--rdp FILE]\n"
      "                             [--address HOST[:PORT]] [OPTIONS]\n"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/policy.h"
 #include "cli/cli.h"
 #include "keeper/serve.h"
 #include "sp_version.h"
@@ -49,11 +50,11 @@ static int run_command(const struct cli_options *options)
         const char *name;
         int (*run)(const struct cli_options *options);
     } commands[] = {
-        {"serve", run_serve},       {"check", cli_check}, {"passwd", cli_passwd},
-        {"sessions", cli_sessions}, {"kill", cli_kill},   {"reload", cli_reload},
-        {"upgrade", cli_upgrade},   {"ban", cli_ban},     {"allow", cli_ban},
-        {"port", cli_ban},          {"guard", cli_guard}, {"explain", cli_explain},
-        {"version", run_version},
+        {"serve", run_serve},       {"check", cli_check},     {"passwd", cli_passwd},
+        {"sessions", cli_sessions}, {"kill", cli_kill},       {"reload", cli_reload},
+        {"upgrade", cli_upgrade},   {"ban", cli_ban},         {"allow", cli_ban},
+        {"port", cli_ban},          {"guard", cli_guard},     {"directory", cli_directory},
+        {"explain", cli_explain},   {"version", run_version},
     };
 
     if (options->wants_help)
@@ -83,7 +84,10 @@ static bool run_worded(int argc, char **argv, int *status)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"rdp", cli_rdp}, {"ticket", cli_ticket}};
+    } commands[] = {{"rdp", cli_rdp},       {"ticket", cli_ticket}, {"apply", cli_apply},
+                    {"export", cli_export}, {"user", cli_object},   {"group", cli_object},
+                    {"target", cli_object}, {"rule", cli_object},   {"vault", cli_vault},
+                    {"backup", cli_backup}};
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (argc < 2 || strcmp(argv[1], commands[i].name) != 0)

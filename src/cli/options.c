@@ -94,7 +94,8 @@ static bool take_option(struct reader *r, struct cli_options *o)
 static bool is_listing(const char *command)
 {
     return strcmp(command, "ban") == 0 || strcmp(command, "allow") == 0 ||
-           strcmp(command, "port") == 0 || strcmp(command, "guard") == 0;
+           strcmp(command, "port") == 0 || strcmp(command, "guard") == 0 ||
+           strcmp(command, "directory") == 0;
 }
 
 /* What only explain takes. */
@@ -132,9 +133,10 @@ static bool fits(struct reader *r, const struct cli_options *o)
         return false;
     if (is_ban && o->argument == NULL)
         return complain(r, "command", command,
-                        strcmp(command, "port") == 0    ? " takes list, open or close"
-                        : strcmp(command, "guard") == 0 ? " takes explain or forgive"
-                                                        : " takes list, add or remove");
+                        strcmp(command, "port") == 0        ? " takes list, open or close"
+                        : strcmp(command, "directory") == 0 ? " takes test and a user"
+                        : strcmp(command, "guard") == 0     ? " takes explain or forgive"
+                                                            : " takes list, add or remove");
     if (o->duration != NULL && !is_ban)
         return complain(r, "option", "--for", " belongs to the commands ban, allow and port");
     if (o->argument != NULL && !is_kill && !is_ban && strcmp(command, "passwd") != 0 &&

@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -84,6 +85,13 @@ static bool ask_unseen(const char *prompt, char line[LINE_SIZE], const char **er
     if (caught != 0)
         raise(caught);
     return is_good;
+}
+
+static_assert(LINE_SIZE == CLI_PASSWORD_SIZE, "one size");
+
+bool cli_ask_password(char *line, const char **error)
+{
+    return isatty(STDIN_FILENO) ? ask_unseen("Password: ", line, error) : read_line(line, error);
 }
 
 static bool get_password(char line[LINE_SIZE], const char **error)

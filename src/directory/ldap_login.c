@@ -72,6 +72,18 @@ static void ldap_why(struct ipc_directory_answer *answer, enum ipc_directory_sta
     directory_refuse(answer, status, "LDAP: %s: %s", what, ldap_err2string(code));
 }
 
+/* libldap's own code says little; what its TLS library said is kept apart. */
+static void no_connection(struct ipc_directory_answer *answer, LDAP *ld, int code)
+{
+    char *detail = NULL;
+
+    if (ld != NULL)
+        ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &detail);
+    directory_refuse(answer, IPC_DIRECTORY_FAILED, "LDAP: no verified connection: %s %.80s",
+                     ldap_err2string(code), detail != NULL ? detail : "");
+    ldap_memfree(detail);
+}
+
 /* A connection whose peer was verified, before a byte of a question is said. */
 static LDAP *connect_verified(const struct boot_directory *b, int ca_fd,
                               struct ipc_directory_answer *answer)
@@ -99,7 +111,7 @@ static LDAP *connect_verified(const struct boot_directory *b, int ca_fd,
         code = LDAP_CONFIDENTIALITY_REQUIRED;
     if (code == LDAP_SUCCESS)
         return ld;
-    ldap_why(answer, IPC_DIRECTORY_FAILED, "no verified connection", code);
+    no_connection(answer, ld, code);
     if (ld != NULL)
         ldap_unbind_ext_s(ld, NULL, NULL);
     return NULL;

@@ -32,6 +32,7 @@ static const struct {
     {"allows", ADM | AUD},
     {"opens", ADM | AUD},
     {"guard", ADM | AUD},
+    {"directory_test", ADM},
     {"explain", ADM | AUD},
     {"objects", ADM | AUD},
     {"object_show", ADM | AUD},

@@ -157,6 +157,7 @@ struct catalog {
     struct catalog_tag *tags;
     struct catalog_rule *rules;
     size_t user_count, group_count, target_count, tag_count, rule_count;
+    bool counts_sessions; /* some rule limits sessions at once */
     struct catalog_names user_names, group_names, target_names, tag_names, rule_names;
 };
 

@@ -41,6 +41,7 @@ void config_free(struct config *config)
     if (config == NULL)
         return;
     catalog_unref(&config->catalog);
+    geoip_close(config->geoip);
     config_directory_free(config->directory);
     if (config->text != NULL)
         sp_wipe(config->text, config->text_size);

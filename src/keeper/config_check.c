@@ -101,6 +101,24 @@ static enum sp_err check_certificate(struct config_load_state *s, const struct c
     return err;
 }
 
+/* Opened here, while we may still read it; a reload opens it anew. */
+static enum sp_err check_geoip(struct config_load_state *s, const struct config_raw *raw)
+{
+    struct config *config = s->config;
+    const char *why = NULL;
+
+    if (raw->geoip == NULL)
+        return SP_OK;
+    enum sp_err err =
+        config_path(s, "geoip", raw->geoip, config->geoip_path, sizeof(config->geoip_path));
+    if (err == SP_OK)
+        err = config_check_file(s, "geoip", config->geoip_path, false);
+    if (err != SP_OK)
+        return err;
+    err = geoip_open(config->geoip_path, &config->geoip, &why);
+    return err == SP_OK ? SP_OK : config_refuse(s, err, "geoip", NULL, config->geoip_path, why);
+}
+
 /* A path with a default inside the state folder. */
 static enum sp_err state_path(struct config_load_state *s, const char *field, const char *written,
                               const char *name, char *out, size_t out_size)
@@ -189,6 +207,8 @@ enum sp_err config_check_service(struct config_load_state *s, const struct confi
         err = check_paths(s, raw);
     if (err == SP_OK)
         err = check_certificate(s, raw);
+    if (err == SP_OK)
+        err = check_geoip(s, raw);
     if (err == SP_OK)
         err = config_check_api(s, raw);
     if (err == SP_OK)

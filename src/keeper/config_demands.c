@@ -119,6 +119,7 @@ static enum sp_err check_concurrent(struct place *p)
 
     if (raw == NULL)
         return SP_OK;
+    p->s->catalog->counts_sessions = true;
     enum sp_err err =
         check_number(p, "concurrent.user", raw->user, &p->made->conditions.user_sessions);
     if (err == SP_OK)

@@ -43,6 +43,7 @@ static const struct field fields[] = {
     {"names", "a list of at most 32 host names or addresses", NULL},
     {"names[]", "a host name or address without a port", NULL},
     {"ca_file", "the path of a PEM bundle", "Debian's is /etc/ssl/certs/ca-certificates.crt"},
+    {"geoip", "the path of a MaxMind DB file of countries", NULL},
     {"directory", "a mapping with kerberos, ldap or both", NULL},
     {"directory.kerberos", "a mapping {keytab: FILE, realm: REALM, users: strip-realm}", NULL},
     {"directory.kerberos.keytab", "the path of a keytab with TERMSRV/HOST", NULL},

@@ -224,7 +224,7 @@ struct config_raw_directory {
 
 /* The file as libcyaml gives it: a key that is absent is NULL. */
 struct config_raw {
-    char *state_dir, *event_log, *control_socket, *user, *tls_min, *ca_file;
+    char *state_dir, *event_log, *control_socket, *user, *tls_min, *ca_file, *geoip;
     struct config_raw_listener *listeners;
     char **names;
     uint32_t listeners_count, names_count;

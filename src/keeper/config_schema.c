@@ -241,6 +241,7 @@ static const cyaml_schema_field_t top_fields[] = {
     FIELD_TEXT(config_raw, tls_min, OPTIONAL),
     FIELD_LIST(config_raw, names, OPTIONAL, &text_entry, CONFIG_NAMES_MAX),
     FIELD_TEXT(config_raw, ca_file, OPTIONAL),
+    FIELD_TEXT(config_raw, geoip, OPTIONAL),
     FIELD_MAP(config_raw, limits, OPTIONAL, limits_fields),
     FIELD_MAP(config_raw, directory, OPTIONAL, config_directory_fields),
     FIELD_MAP(config_raw, guard, OPTIONAL, guard_fields),

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "keeper/api_roles.h"
+#include "keeper/api_directory.h"
 #include "keeper/keeper_priv.h"
 
 #define ERRINFO_KILLED 0x1 /* ERRINFO_RPC_INITIATED_DISCONNECT */
@@ -100,7 +101,8 @@ static json_t *answer(struct control_client *c, const char *line, size_t size)
     api_roles_command(line, size, command, sizeof(command));
     if (!api_roles_allow(c->roles, command))
         return answer_refused(c, command);
-    if (keeper_identity_answer(c, line, size, &own) || keeper_objects_answer(c, line, size, &own))
+    if (keeper_identity_answer(c, line, size, &own) || keeper_objects_answer(c, line, size, &own) ||
+        keeper_directory_answer(c, line, size, &own))
         return own;
     if (api_parse(line, size, &request, &error) != SP_OK)
         return api_refusal(error);

@@ -115,7 +115,8 @@ void keeper_facts(struct keeper *k, struct session *s, struct facts_room *room)
         .ctx = room,
     };
     memcpy(room->facts.source, s->peer.ip, sizeof(room->facts.source));
-    if (!is_running && has_name)
+    geoip_country(k->config->geoip, s->peer.ip, room->facts.country);
+    if (!is_running && has_name && k->catalog->counts_sessions)
         room->facts.user_sessions = sessions_where(room, name.user, NULL);
     if (k->grants_of != NULL && has_name)
         room->facts.grant_count = k->grants_of(k, name.user, now, room->grants, FACTS_GRANTS_MAX);
@@ -182,7 +183,10 @@ json_t *keeper_explain(struct keeper *k, const struct explain_request *request)
     size_t count =
         k->grants_of != NULL ? k->grants_of(k, request->user, now, grants, FACTS_GRANTS_MAX) : 0;
 
-    return explain_answer(k->catalog, request, &now, NULL, grants, count);
+    char country[3];
+
+    geoip_country(k->config->geoip, request->source, country);
+    return explain_answer(k->catalog, request, &now, country, grants, count);
 }
 
 /* A target of the configuration by its address, if the person may reach it. */

@@ -186,7 +186,9 @@ static json_t *refuse_catalog(const struct objects *next, const char *error)
     snprintf(text, sizeof(text), "%s", error);
     for (int kind = 0; kind < OBJECTS_KINDS; kind++) {
         const char *section = objects_section((enum store_kind)kind);
-        const char *at = strstr(error, section);
+        const char *field = strstr(error, "field ");
+        const char *at =
+            field != NULL && strncmp(field + 6, section, strlen(section)) == 0 ? field + 6 : NULL;
         size_t count, index;
 
         if (strncmp(error, "store:", 6) != 0 || at == NULL || at[strlen(section)] != '[')
@@ -195,7 +197,7 @@ static json_t *refuse_catalog(const struct objects *next, const char *error)
         SP_FREE json_t **list = objects_sorted(next, (enum store_kind)kind, &count);
         if (index < count)
             snprintf(
-                text, sizeof(text), "%s \"%s\": %s", store_kind_name((enum store_kind)kind),
+                text, sizeof(text), "%s %s: %s", store_kind_name((enum store_kind)kind),
                 json_string_value(json_object_get(json_object_get(list[index], "doc"), "name")),
                 at);
         break;

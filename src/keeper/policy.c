@@ -155,7 +155,7 @@ static void weigh_rule(const struct catalog *catalog, const struct catalog_rule 
 {
     struct policy_judgement j;
 
-    policy_judge(catalog, rule, target, facts, &j);
+    policy_judge(catalog, rule, target, facts, false, &j);
     w->edge_us = j.edge_us < w->edge_us ? j.edge_us : w->edge_us;
     if (rule->is_deny) {
         w->denies = w->denies == NULL && j.result == POLICY_YES ? rule : w->denies;
@@ -254,7 +254,7 @@ static void reach_all(struct reach *r, const struct catalog *catalog,
         if (facts == NULL && rule->is_deny)
             continue;
         if (facts != NULL)
-            policy_judge(catalog, rule, NULL, facts, &j);
+            policy_judge(catalog, rule, NULL, facts, false, &j);
         else
             j = (struct policy_judgement){.result = POLICY_YES};
         if (rule->is_deny && j.result == POLICY_YES)

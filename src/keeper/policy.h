@@ -182,10 +182,11 @@ const struct catalog_rule *policy_rule_for(const struct catalog *catalog, size_t
 /*
  * Judge one rule's conditions; who and what are not looked at.
  * target   NULL leaves out what depends on the target: an approval is needed then
+ * is_whole false stops at the first no, which is all that a decision needs
  */
 void policy_judge(const struct catalog *catalog, const struct catalog_rule *rule,
                   const struct catalog_target *target, const struct policy_facts *facts,
-                  struct policy_judgement *out);
+                  bool is_whole, struct policy_judgement *out);
 
 /* True if a pattern with * and ? covers a whole text; ASCII letters in any case. */
 bool policy_matches(const char *pattern, const char *text);

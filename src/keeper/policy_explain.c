@@ -60,7 +60,7 @@ static json_t *explain_rule(const struct catalog *catalog, const struct catalog_
                   rule->is_deny ? "deny" : "allow", "who", (int)has_who, "what", (int)has_what);
     struct policy_judgement j;
 
-    policy_judge(catalog, rule, target, facts, &j);
+    policy_judge(catalog, rule, target, facts, true, &j);
     json_object_set_new(made, "result",
                         json_string(has_who && has_what ? result_of(rule, j.result) : "no"));
     for (int i = 0; i < POLICY_CHECK_COUNT; i++)
@@ -96,7 +96,7 @@ static bool explain_set(const struct catalog *catalog, const struct catalog_set 
 
         if (target != NULL && !names_target(catalog, rule, target))
             continue;
-        policy_judge(catalog, rule, target, facts, &j);
+        policy_judge(catalog, rule, target, facts, true, &j);
         explain_short(&j, rule, one, sizeof(one));
         if (used + strlen(one) + sizeof("; …") > size) {
             snprintf(out + used, size - used, "%s", "; …");

@@ -260,7 +260,7 @@ static enum policy_answer check_sessions(const struct asked *a)
 
 void policy_judge(const struct catalog *catalog, const struct catalog_rule *rule,
                   const struct catalog_target *target, const struct policy_facts *facts,
-                  struct policy_judgement *out)
+                  bool is_whole, struct policy_judgement *out)
 {
     typedef enum policy_answer check_fn(const struct asked *a);
     static check_fn *const checks[] = {
@@ -279,5 +279,7 @@ void policy_judge(const struct catalog *catalog, const struct catalog_rule *rule
         out->answers[i] = (uint8_t)answer;
         if (answer > out->result)
             out->result = answer;
+        if (answer == POLICY_NO && !is_whole)
+            return; /* what comes behind cannot matter before this changes */
     }
 }

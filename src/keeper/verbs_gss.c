@@ -198,6 +198,7 @@ enum sp_err session_gss_answered(struct session *s, const struct session_ops *op
         log_success(s, ops);
         s->is_kerberos = true;
         s->state = SESSION_VERIFIED;
+        s->facts.nla = CATALOG_NLA_KERBEROS;
     }
     return pass(s, ops, from);
 }

@@ -17,7 +17,7 @@ BUILD = pathlib.Path(os.environ.get('SALLYPORT_BUILD', ROOT / 'build'))
 BINARY = os.environ.get('SALLYPORT_BIN', str(BUILD / 'src/cli/sallyport'))
 HASH = '8846f7eaee8fb117ad06bdd830b7586c'  # of "password"
 SECRETS = ('hunter2', HASH)
-COMMANDS = ('serve', 'check', 'passwd', 'sessions', 'kill', 'reload', 'ban', 'explain', 'version', 'help')
+COMMANDS = ('serve', 'check', 'passwd', 'sessions', 'kill', 'reload', 'ban', 'explain', 'directory', 'version', 'help')
 GOOD = f"""
 state_dir: state
 users:

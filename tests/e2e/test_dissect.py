@@ -20,7 +20,7 @@ from rdpmini import Closed, Refused, Stalled
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which('dumpcap'),
                                 reason='capturing needs root and dumpcap')
 
-COUNT = 100 if os.environ.get('SALLYPORT_LONG') else 24
+COUNT = 100
 CHANNELS = (), ('cliprdr', 'rdpsnd'), ('rdpdr', 'drdynvc', 'cliprdr', 'rdpsnd'), ('unknown', 'cliprdr')
 VERSIONS = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
 ENDS = None, {'password': 'wrong'}, {'requested': 1}, {'user': 'demo#nowhere'}

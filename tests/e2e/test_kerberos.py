@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kerberos NLA against a real Samba domain, with a real Kerberos library as the client."""
+import json
 import os
 import subprocess
 
@@ -134,6 +135,26 @@ def test_directory_dies(kerberos_gate):
             except (Refused, Closed):
                 return False
     wait_for(works, 10, 'Kerberos after a restart of directory')
+
+
+@inside
+def test_ldap_login_at_the_domain(domain, make_gate, scripted):
+    domain.tool('group', 'add', 'staff')
+    domain.tool('group', 'addmembers', 'staff', 'alice')
+    base = 'DC=example,DC=test'
+    service = make_gate(gate_module.target_entry('desk', scripted()), directory={'ldap': {
+        'uri': 'ldaps://dc1.example.test', 'ca_file': str(domain.folder / 'private/tls/ca.pem'),
+        'base': base, 'bind_dn': f'CN=carol,CN=Users,{base}',
+        'bind_password': domain.passwords['carol'], 'user_filter': '(sAMAccountName={user})',
+        'groups': [{'dn': f'CN=staff,CN=Users,{base}', 'group': 'staff'}]}})
+
+    def ask(user, password):
+        done = service.command('directory', 'test', user, '--json', '-c', service.file,
+                               input=password + '\n')
+        return json.loads(done.stdout)
+    assert ask('alice', domain.passwords['alice']) == {'ok': True, 'groups': ['staff']}
+    assert ask('mallory', domain.passwords['mallory']) == {'ok': True, 'groups': []}
+    assert 'wrong password' in ask('alice', domain.passwords['mallory'])['error']
 
 
 @inside

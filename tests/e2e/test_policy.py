@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conditions of rules on real connections, and sessions that end when their rule holds no more."""
 import json
+import subprocess
 import time
 
 import pytest
 
-from gate import target_entry
-from lab import wait_for
+from gate import BINARY, target_entry
+from lab import ROOT, wait_for
 from rdpmini import Closed, Refused
 from test_kill import answers, echo
 from test_reload import reload, rewrite
@@ -172,6 +173,17 @@ def test_other_rule_takes_over(gate):
     client.line.close()
 
 
+def test_country(gate):
+    """127.7.0.0/16 is in Austria there, 127.8.0.0/16 nowhere."""
+    database = ROOT / 'tests/vectors/geoip/countries.mmdb'
+    service = gate({'countries': ['AT']}, geoip=str(database))
+    assert works(service, source='127.7.1.2')
+    assert denied(service, source='127.8.1.2')['rules'] == 'r0 no, country no'
+    said = service.command('explain', 'demo', '--from', '127.7.1.2', '-s',
+                           service.state / 'control.sock', '--json')
+    assert json.loads(said.stdout)['explain']['country'] == 'AT'
+
+
 def test_explain(gate):
     """The running service and the file alone say the same, and why."""
     service = gate({'sources': ['127.1.2.0/24']}, {'mfa': 'totp', 'fresh': '15m'},
@@ -196,3 +208,25 @@ def test_explain(gate):
     assert service.command('explain', *socket).returncode == 2
     assert service.command('explain', 'demo', '--at', 'noon', *socket).returncode == 2
     assert service.command('sessions', '--from', '1.2.3.4', *socket).returncode == 2
+
+
+def test_example():
+    """The example is good and says what its comments say."""
+    example = ROOT / 'contrib/policy.example.yaml'
+
+    def explain(*words):
+        done = subprocess.run([BINARY, 'explain', *words, '-c', example], capture_output=True,
+                              text=True, check=False, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1]
+    checked = subprocess.run([BINARY, 'check', '-c', example], capture_output=True, text=True,
+                             check=False, timeout=30)
+    assert (checked.returncode, checked.stderr) == (0, '')
+    monday = ['--at', '2026-11-23T10:00']
+    assert explain('bob', 'web01', '--from', '10.1.2.3', *monday).startswith('allowed: ')
+    assert 'a second factor' in explain('bob', 'web01', '--from', '192.0.2.1', *monday)
+    assert explain('bob', 'web01', '--from', '10.66.2.3', *monday).startswith('rule_denies: ')
+    assert 'a second factor, an approval and consent' in explain('alice', 'db01', *monday)
+    assert explain('dave', 'web02', '--client', 'partner-7').startswith('allowed: ')
+    assert explain('dave', 'web02', '--client', 'HOME').startswith('conditions: ')
+    assert explain('carol', 'web01').startswith('user_disabled: ')

@@ -98,6 +98,7 @@ def test_users_rules_and_limits_are_replaced(make_gate, desk):
 
     rewrite(service, users=service.config['users'][1:],
             rules=[{'name': 'all', 'users': ['eve'], 'targets': ['desk']}])
+    service.mark()  # eve's connection has ended as well before it is counted who is there
     hang_up(service, signal.SIGHUP, 'reloaded')
     assert connects(service, user='eve')
     with service.mini() as client:

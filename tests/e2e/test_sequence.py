@@ -343,6 +343,19 @@ def test_correlation_info_is_taken(make_gate, machine):
         client.run()
 
 
+@pytest.mark.parametrize('token', [
+    b'Cookie: msts=' + b'A2C4' * 8 + b'\r\n', b'Cookie: msts=3640205228.15629.0000\r\n',
+    b'Cookie: msts=' + b'A' * 184 + b'\r\n', b'tsv://MS Terminal Services Plugin.1.pool\r\n'],
+    ids=['ticket', 'balancer', '199 bytes', 'tsv'])
+def test_routing_tokens_are_taken(make_gate, machine, token):
+    """Whoever brings one signs in as anybody else, and it does not reach the target."""
+    target = machine('127.0.0.2')
+    service = make_gate(entry('desk', target))
+    with service.mini(cookie=token) as client:
+        client.run()
+    assert token[8:20] not in target.fact('request')
+
+
 @pytest.mark.parametrize('wanted', [True, False])
 def test_heartbeat(make_gate, machine, wanted):
     beat = struct.pack('<HHBBBB', 0x4000, 0, 0, 30, 5, 10)

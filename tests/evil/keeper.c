@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/ipc_directory.h"
 #include "base/mem.h"
 
 #define PATIENCE_MS 3000
@@ -140,6 +141,45 @@ static enum evil_result verify_lies(const struct session_start *start)
 static enum evil_result decide_first(const struct session_start *start)
 {
     return ask_plain(start, IPC_DECIDE_REQ, IPC_DECIDE_RSP);
+}
+
+static enum evil_result ask_gss(const struct session_start *start, uint32_t type, uint32_t size)
+{
+    static struct ipc_gss_req req;
+
+    memset(&req, 0x60, sizeof(req));
+    req.size = size;
+    req.version = 6;
+    return ask(start, type, &req, sizeof(req), type + 1);
+}
+
+static enum evil_result gss_first(const struct session_start *start)
+{
+    return ask_gss(start, IPC_GSS_STEP_REQ, 100);
+}
+
+/* Opening and sealing belong to whoever has shown a ticket. */
+static enum evil_result gss_unwrap_without_ticket(const struct session_start *start)
+{
+    return sign(start, 32) == EVIL_OK ? ask_gss(start, IPC_GSS_UNWRAP_REQ, 100) : EVIL_DENIED;
+}
+
+static enum evil_result gss_wrap_without_ticket(const struct session_start *start)
+{
+    return sign(start, 32) == EVIL_OK ? ask_gss(start, IPC_GSS_WRAP_REQ, 100) : EVIL_DENIED;
+}
+
+static enum evil_result gss_overlong(const struct session_start *start)
+{
+    return sign(start, 32) == EVIL_OK ? ask_gss(start, IPC_GSS_STEP_REQ, UINT32_MAX) : EVIL_DENIED;
+}
+
+/* Where there is no Kerberos it may be asked for once. */
+static enum evil_result gss_twice(const struct session_start *start)
+{
+    if (sign(start, 32) != EVIL_OK || ask_gss(start, IPC_GSS_STEP_REQ, 100) != EVIL_OK)
+        return EVIL_DENIED;
+    return ask_gss(start, IPC_GSS_STEP_REQ, 100);
 }
 
 /* The step that matters most: a decision without a proof. */
@@ -305,6 +345,11 @@ const struct evil_probe evil_misuse[] = {
     {"challenge_first", challenge_first},
     {"verify_first", verify_first},
     {"verify_lies", verify_lies},
+    {"gss_first", gss_first},
+    {"gss_unwrap_without_ticket", gss_unwrap_without_ticket},
+    {"gss_wrap_without_ticket", gss_wrap_without_ticket},
+    {"gss_overlong", gss_overlong},
+    {"gss_twice", gss_twice},
     {"decide_first", decide_first},
     {"decide_without_verify", decide_without_verify},
     {"connect_first", connect_first},

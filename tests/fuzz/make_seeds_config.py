@@ -63,6 +63,14 @@ config = {
     "nla_none": bent('nla: "off"', 'nla: "off"\n    tls: {verify: none}'),
     "pin": bent("sha256:0000", "sha256:00"),
     "rule_user": bent("users: [alice]", "users: [carol]"),
+    "conditions": bent("tags: [prod]}", "tags: [prod], sources: [10.0.0.0/8], countries: [DE], "
+                       'when: {days: [mon-fri], hours: "22:00-06:00", zone: Europe/Berlin}, '
+                       'nla: [ntlm], clients: {names: ["PC-*"], builds: "1-9"}}'),
+    "demands": bent("tags: [prod]}", "tags: [prod], mfa: totp, fresh: 15m, consent: yes, "
+                    "require: {approval: {by: ops, longest: 4h, reason: required, "
+                    'ticket: "^C[0-9]+$"}}, concurrent: {user: 1, target: 2}, recording: "off"}'),
+    "deny": bent("{name: r, ", "{name: r, effect: deny, "),
+    "not_yet": bent("tags: [prod]}", "tags: [prod], watermark: true}"),
     "rule_tag": bent("tags: [prod]}", "tags: [none]}"),
     "secret_env": bent("password: p", "password: env:SP_NOT_SET"),
     "secret_file": bent("password: p", "password: file:nonexistent"),

@@ -2,12 +2,15 @@
  * The store: what is written is there after a restart, and what was tampered with is not used.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -288,6 +291,53 @@ static void rotation(void **state)
     assert_int_equal(lab.bad, 0);
 }
 
+/* Writes and says so, until it is killed. */
+static _Noreturn void write_for_ever(int pipe_end, int round)
+{
+    char id[64];
+
+    if (lab_restart(&lab) != SP_OK)
+        _exit(1);
+    for (int n = 0;; n++) {
+        snprintf(id, sizeof(id), "%d-%d", round, n);
+        if (lab_put(&lab, STORE_GRANT, id, "{}", "secret") != SP_OK || write(pipe_end, "", 1) != 1)
+            _exit(1);
+    }
+}
+
+/* kill -9 while it writes: what was acknowledged is there, and all of it is whole. */
+static void killed_while_writing(void **state)
+{
+    size_t acknowledged = 0;
+    char byte;
+
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        int ends[2], status;
+
+        lab_close(&lab);
+        assert_int_equal(pipe(ends), 0);
+        pid_t pid = fork();
+        if (pid == 0)
+            write_for_ever(ends[1], round);
+        close(ends[1]);
+        for (int n = 0; n <= round; n++) {
+            assert_int_equal(read(ends[0], &byte, 1), 1);
+            acknowledged++;
+        }
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+        while (read(ends[0], &byte, 1) == 1)
+            acknowledged++;
+        close(ends[0]);
+        assert_int_equal(lab_restart(&lab), SP_OK);
+        assert_int_equal(lab_read(&lab, STORE_GRANT), SP_OK);
+        assert_true(lab.good >= acknowledged);
+        assert_true(lab.good <= acknowledged + (size_t)round + 1);
+        assert_int_equal(lab.bad, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +351,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wrong_key, start, stop),
         cmocka_unit_test_setup_teardown(backup_and_repair, start, stop),
         cmocka_unit_test_setup_teardown(rotation, start, stop),
+        cmocka_unit_test_setup_teardown(killed_while_writing, start, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
