@@ -25,6 +25,9 @@ _sallyport()
     passwd | version) options='--json --help' ;;
     sessions) options='--config --socket --json --help' ;;
     reload | upgrade) options='--config --socket --json --help' ;;
+    allow) options='list add remove --config --socket --for --reason --json --help' ;;
+    port) options='list open close --config --socket --for --reason --json --help' ;;
+    guard) options='explain forgive --config --socket --json --help' ;;
     ban) options='list add remove --config --socket --for --reason --json --help' ;;
     explain) options='--config --socket --from --at --nla --factor --client --build --json --help' ;;
     user | group | target | rule) options='list show add set remove --config --socket --json --help' ;;

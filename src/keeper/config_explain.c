@@ -27,6 +27,7 @@ static const struct field fields[] = {
     {"listeners[].address", "an IP address and port, such as 0.0.0.0:3389 or [::]:3389",
      "names are not taken; write the address to listen on"},
     {"listeners[].proxy_protocol", SWITCH, NULL},
+    {"listeners[].jit_port", SWITCH, "not together with proxy_protocol: true"},
     {"listeners[].limit", "a number from 1 to 100000", NULL},
     {"listeners[].trusted", "a list of 1 to 16 addresses or networks of proxies", NULL},
     {"listeners[].trusted[]", "an address or network, such as 10.0.0.7 or 10.0.0.0/24", NULL},

@@ -214,6 +214,7 @@ static const cyaml_schema_field_t listener_fields[] = {
     FIELD_TEXT(config_raw_listener, address, TEXT),
     FIELD_TEXT(config_raw_listener, proxy_protocol, OPTIONAL),
     FIELD_TEXT(config_raw_listener, limit, OPTIONAL),
+    FIELD_TEXT(config_raw_listener, jit_port, OPTIONAL),
     FIELD_LIST(config_raw_listener, trusted, OPTIONAL, &text_entry, BOOT_TRUSTED_MAX),
     CYAML_FIELD_END,
 };

@@ -209,6 +209,8 @@ static struct keeper *keeper_new(struct keeper_start *start)
     k->next_log.fd = -1;
     k->known = start->known;
     k->control_fd = start->control_fd;
+    k->firewall = start->firewall;
+    start->firewall.fd = -1;
     k->starter_uid = start->starter_uid;
     k->net_fd = start->net_fd;
     k->directory_program_fd = start->directory_program_fd;
@@ -250,6 +252,7 @@ static void keeper_free(struct keeper *k)
     keeper_store_stop(k);
     keeper_objects_stop(k);
     guard_close(&k->guard, clock_now_ms());
+    firewall_stop(&k->firewall);
     tickets_clear(&k->tickets);
     grants_clear(&k->grants);
     known_targets_clear(&k->known);

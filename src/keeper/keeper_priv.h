@@ -101,6 +101,7 @@ struct keeper {
     struct session_ops ops;
     struct directory_questions questions;
     struct guard guard;
+    struct firewall firewall;
     const char *spoiled;     /* a file of the guard that could not be used */
     uint8_t nobody_hash[16]; /* of every user that does not exist */
     struct ipc_in in;        /* the message being handled          */

@@ -99,6 +99,7 @@ static void step_back(struct keeper *k)
     int64_t now_ms = clock_now_ms();
 
     k->is_finishing = true;
+    guard_journal_leave(&k->guard);
     store_freeze(k->store);
     k->finish_until_ms =
         k->config->limits.drain_upgrade_ms > 0 ? now_ms + k->config->limits.drain_upgrade_ms : 0;
@@ -138,6 +139,11 @@ void keeper_upgrade(struct keeper *k)
 {
     int pair[2];
 
+    if (k->firewall.fd >= 0) {
+        fail_upgrade(k, "guard.nftables is on, and its helper belongs to this process; restart the "
+                        "service instead");
+        return;
+    }
     guard_save_all(&k->guard, clock_now_ms()); /* it reads them back */
     if (ipc_pair(pair) != SP_OK) {
         fail_upgrade(k, "no descriptor is left");
