@@ -9,6 +9,13 @@
  *   {"cmd":"factors"}               → {"ok":true,"factors":[…]}
  *   {"cmd":"tickets"}               → {"ok":true,"tickets":[…]}
  *   {"cmd":"ticket_revoke","id":"…"}  → {"ok":true}
+ *   {"cmd":"request_add","target":"…","for_s":N,"reason":"…","ticket":"…","as":"…"}
+ *                                   → {"ok":true,"request":{…}}
+ *   {"cmd":"requests"}, {"cmd":"grants"}  → {"ok":true,"requests":[…]}, {"ok":true,"grants":[…]}
+ *   {"cmd":"grant_approve","id":"r-…","for_s":N}  → {"ok":true,"grant":{…}}
+ *   {"cmd":"request_withdraw","id":"r-…"}, {"cmd":"grant_refuse","id":"r-…","reason":"…"},
+ *   {"cmd":"grant_extend","id":"g-…","for_s":N}, {"cmd":"grant_revoke","id":"g-…"},
+ *   {"cmd":"break_glass","target":"…","for_s":N,"reason":"…"}   the same way
  */
 #ifndef SP_KEEPER_API_IDENTITY_H
 #define SP_KEEPER_API_IDENTITY_H
@@ -56,7 +63,29 @@ bool api_rdp_rule(const struct identity_ask *ask, const struct catalog_user **us
 
 identity_answer_fn api_factors, api_factor_enrol, api_factor_confirm, api_factor_remove;
 
-/* ---- api_tickets.c ---- */
+/* ---- api_grants.c ---- */
+
+identity_answer_fn api_request_add, api_request_withdraw, api_grant_approve, api_grant_refuse,
+    api_grant_extend, api_grant_revoke, api_break_glass;
+
+/* Who asks: a person of the catalog, and what else is known of him. */
+struct grant_actor;
+
+/*
+ * The person of the peer's account, or whom an administrator speaks for (field "as").
+ * error    static text
+ * Returns  false if nobody may ask so; a person may still be NULL
+ */
+bool api_grants_who(const struct identity_ask *ask, struct grant_actor *out, const char **error);
+
+/* ---- api_grants_list.c ---- */
+
+identity_answer_fn api_requests, api_grants;
+
+/* A request or a grant for an answer. Owner: the caller; NULL if memory ran out */
+json_t *api_grants_row(const struct keeper *k, const struct grants_record *r);
+
+/* ---- keeper_tickets.c ---- */
 
 identity_answer_fn api_ticket_issue, api_tickets, api_ticket_revoke;
 

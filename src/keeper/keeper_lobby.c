@@ -65,12 +65,7 @@ static void show_need(struct keeper *k, struct session *s, const struct policy_d
     if ((d->needs & POLICY_NEED_FACTOR) != 0) {
         out->screen = IPC_LOBBY_CODE;
     } else if ((d->needs & POLICY_NEED_APPROVAL) != 0) {
-        out->screen = IPC_LOBBY_ASK;
-        if (k->approvals.show == NULL)
-            snprintf(out->text, sizeof(out->text), "Ask for it with: sallyport request add %s",
-                     d->target->name);
-        else
-            k->approvals.show(k, s, d, out);
+        keeper_lobby_show_request(k, s, d, out);
     } else {
         out->screen = IPC_LOBBY_CONSENT;
         snprintf(out->text, sizeof(out->text), "%s",
@@ -191,24 +186,41 @@ static void prove(struct keeper *k, struct session *s, const char *code)
     keeper_factors_check(k, name.user, code, &s->lobby.challenge, on_proof, p);
 }
 
-/* The rule whose text is shown now, and no other. */
-static void accept_text(struct keeper *k, struct session *s)
+/* What policy says now of the target that is meant. */
+static void decide_now(struct keeper *k, struct session *s, struct policy_decision *out)
 {
     struct policy_name name = {0};
     struct facts_room room;
-    struct policy_decision d;
-    struct event e;
 
     keeper_facts(k, s, &room);
     sp_ignore(policy_split_name(session_person(s), &name));
     policy_decide(k->catalog, policy_find_user(k->catalog, session_person(s)),
-                  session_lobby_target(s, &name), &room.facts, &d);
+                  session_lobby_target(s, &name), &room.facts, out);
+}
+
+/* The rule whose text is shown now, and no other. */
+static void accept_text(struct keeper *k, struct session *s)
+{
+    struct policy_decision d;
+    struct event e;
+
+    decide_now(k, s, &d);
     if (d.verdict != POLICY_NEEDS || d.needs != POLICY_NEED_CONSENT)
         return;
     snprintf(s->facts.consented, sizeof(s->facts.consented), "%s", d.rule->name);
     session_event(s, &e, "consent_given");
     event_word(&e, "rule", d.rule->name);
     keeper_event_note(k, &e);
+}
+
+static void want(struct keeper *k, struct session *s, const struct ipc_lobby_action *a)
+{
+    struct policy_decision d;
+
+    decide_now(k, s, &d);
+    if (d.verdict == POLICY_NEEDS && (d.needs & POLICY_NEED_FACTOR) == 0 &&
+        (d.needs & POLICY_NEED_APPROVAL) != 0)
+        keeper_lobby_ask(k, s, &d, a);
 }
 
 void keeper_lobby_act(void *ctx, struct session *s, const struct ipc_lobby_action *a)
@@ -229,8 +241,7 @@ void keeper_lobby_act(void *ctx, struct session *s, const struct ipc_lobby_actio
         prove(k, s, a->text);
         return;
     case IPC_LOBBY_WANT:
-        if (k->approvals.want != NULL)
-            k->approvals.want(k, s, a);
+        want(k, s, a);
         return;
     case IPC_LOBBY_ACCEPT:
         accept_text(k, s);

@@ -12,6 +12,7 @@
 #include "keeper/api.h"
 #include "keeper/directory_ask.h"
 #include "keeper/edition.h"
+#include "keeper/grants.h"
 #include "keeper/guard.h"
 #include "keeper/keeper.h"
 #include "keeper/objects.h"
@@ -85,14 +86,6 @@ struct keeper {
      * their texts live until the next call into keeper's loop. */
     size_t (*grants_of)(struct keeper *k, const char *user, struct moment now,
                         struct policy_grant *out, size_t most);
-    /* Just-in-time approvals in the lobby; NULL = there is no such thing. */
-    struct {
-        /* How the person's request stands: IPC_LOBBY_ASK or IPC_LOBBY_WAITING, and its text. */
-        void (*show)(struct keeper *k, struct session *s, const struct policy_decision *d,
-                     struct ipc_lobby_state *out);
-        /* Ask for what the person wrote. */
-        void (*want)(struct keeper *k, struct session *s, const struct ipc_lobby_action *a);
-    } approvals;
     struct event_log log;
     struct known_targets known;
     struct registry registry;
@@ -105,9 +98,12 @@ struct keeper {
     struct tickets tickets;
     struct factors factors;
     int64_t tickets_expire_ms; /* when dead ones are looked for */
+    struct grants grants;      /* requests and grants; keeper_grants.h   */
+    int64_t grants_prune_ms;   /* when old ones are looked for */
     struct session_ops ops;
     struct directory_questions questions;
     struct guard guard;
+    struct firewall firewall;
     const char *spoiled;     /* a file of the guard that could not be used */
     uint8_t nobody_hash[16]; /* of every user that does not exist */
     struct ipc_in in;        /* the message being handled          */
@@ -188,6 +184,18 @@ uint32_t keeper_lobby_idle_ms(void *ctx);
 void keeper_lobby_state(void *ctx, struct session *s, struct ipc_lobby_state *out);
 /* session_ops.lobby_act. ctx: the keeper */
 void keeper_lobby_act(void *ctx, struct session *s, const struct ipc_lobby_action *a);
+
+/* ---- keeper_lobby_ask.c ---- */
+
+/* The screen of a target that needs an approval: to be asked for, or waited for. */
+void keeper_lobby_show_request(struct keeper *k, struct session *s, const struct policy_decision *d,
+                               struct ipc_lobby_state *out);
+
+/* Ask for what the person wrote. d: NEEDS an approval */
+void keeper_lobby_ask(struct keeper *k, struct session *s, const struct policy_decision *d,
+                      const struct ipc_lobby_action *a);
+
+/* ---- keeper_lobby.c ---- */
 
 /* Show everybody in the lobby what is so now: a rule, a grant or a person has changed. */
 void keeper_lobby_refresh(struct keeper *k);
