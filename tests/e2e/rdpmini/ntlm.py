@@ -194,7 +194,7 @@ class Acceptor:
 
     def __init__(self, user, password, name='MINI'):
         self.account, self.password, self.name = user, password, name
-        self.seal = None
+        self.seal = self.exported = None
         self.user = self.domain = None
 
     def challenge(self, negotiate):
@@ -222,6 +222,7 @@ class Acceptor:
         key = response_key(self.password, self.user, self.domain)
         proof = _hmac(key, self.server_challenge + response[16:])
         exported = Rc4(_hmac(key, proof)).crypt(field(52))
+        self.exported = exported
         self.seal = Seal(exported, is_client=False)
         blank = message[:72] + bytes(16) + message[88:]
         mic = _hmac(exported, self.negotiate_bytes + self.challenge_bytes + blank)
