@@ -111,9 +111,15 @@ class Seal:
         out, back = b'client-to-server', b'server-to-client'
         if not is_client:
             out, back = back, out
+        self.exported = exported
         self.sign_out, self.sign_in = key(out, b'signing'), key(back, b'signing')
         self.seal_out, self.seal_in = key(out, b'sealing'), key(back, b'sealing')
         self.reset()
+
+    def keys(self):
+        """Every key of the context by its name."""
+        return {name: getattr(self, name)
+                for name in ('exported', 'sign_in', 'sign_out', 'seal_in', 'seal_out')}
 
     def reset(self):
         """After a mechListMIC both streams and both numbers begin again (MS-SPNG 3.3.5.1)."""
@@ -194,7 +200,7 @@ class Acceptor:
 
     def __init__(self, user, password, name='MINI'):
         self.account, self.password, self.name = user, password, name
-        self.seal = self.exported = None
+        self.seal = None
         self.user = self.domain = None
 
     def challenge(self, negotiate):
@@ -222,7 +228,6 @@ class Acceptor:
         key = response_key(self.password, self.user, self.domain)
         proof = _hmac(key, self.server_challenge + response[16:])
         exported = Rc4(_hmac(key, proof)).crypt(field(52))
-        self.exported = exported
         self.seal = Seal(exported, is_client=False)
         blank = message[:72] + bytes(16) + message[88:]
         mic = _hmac(exported, self.negotiate_bytes + self.challenge_bytes + blank)
