@@ -18,6 +18,8 @@ from peers import service_cpu
 ANIMATION = ('30', '640', '480')
 KEYS = BUILD / 'tests/tools/keys'
 CPU_SECONDS = 20  # what xrdp_relay_cpu_s is for
+LIMITED_FPS = 0.7 * int(ANIMATION[0])  # below it, without us, the encoder decides what is seen
+LIMITED_ROUNDS = 9  # what such a target needs, whose own rate changes by a factor from round to round
 
 
 def watched(client, seconds):
@@ -72,8 +74,11 @@ class Case:
                  'direct': (target.port, target.user, target.password,
                             ('/sec:tls',) if self.nla == 'off' else (), lambda: 0)}
         try:
-            for number in range(rounds):
-                for side, (port, user, password, more, cpu) in sides.items():
+            number = 0
+            while number < rounds or (rounds > 1 and self.is_limited() and number < LIMITED_ROUNDS):
+                # Each side is first in turn, so that what warms up or wears off favours neither.
+                for side in sorted(sides, reverse=number % 2 == 0):
+                    port, user, password, more, cpu = sides[side]
                     client = FreeRdp(folder / f'{side}{number}', port, user, password, *self.flags, *more)
                     try:
                         client.wait_painted(target)
@@ -85,13 +90,23 @@ class Case:
                             self.key_ms.setdefault(side, []).extend(key_times(client, target_env(), presses))
                     finally:
                         client.stop()
+                number += 1
         finally:
             service.stop()
+
+    def is_limited(self):
+        """Whether the encoder is what limits, judged without us: what we do cannot ask for more rounds."""
+        return statistics.median(self.fps['direct']) < LIMITED_FPS
+
+    def ratio(self):
+        """Of medians; where the encoder limits, of all frames of all rounds, as a median of few is chance."""
+        of = sum if self.is_limited() else statistics.median
+        return round(of(self.fps['through']) / of(self.fps['direct']), 3)
 
     def figures(self):
         fps = {side: statistics.median(seen) for side, seen in self.fps.items()}
         found = {f'frames_{self.name}_fps': fps['through'], f'frames_{self.name}_direct_fps': fps['direct'],
-                 f'frames_ratio_{self.name}': round(fps['through'] / fps['direct'], 3),
+                 f'frames_ratio_{self.name}': self.ratio(), f'frames_{self.name}_rounds': len(self.fps['direct']),
                  f'relay_cpu_s_{self.name}': round(statistics.median(self.cpu), 3)}
         if self.keys:
             ms = {side: statistics.median(times) for side, times in self.key_ms.items()}

@@ -3,14 +3,14 @@
 # The Debian packages that Sallyport is built, run and tested with. Sourced by ./run and ./test.
 
 deps_build=(build-essential meson ninja-build pkg-config libssl-dev nettle-dev libseccomp-dev
-    libsqlite3-dev libcyaml-dev libyaml-dev libjansson-dev libev-dev libkrb5-dev libldap-dev
+    libsqlite3-dev libcyaml-dev libyaml-dev libjansson-dev libev-dev libnftables-dev libkrb5-dev libldap-dev
     liboath-dev libsodium-dev libmaxminddb-dev tzdata libfido2-dev libqrencode-dev)
 deps_demo=(freerdp2-x11 freerdp2-shadow-x11 xvfb openbox xterm x11-utils x11-xserver-utils
     procps util-linux openssl)
 deps_test=(libcmocka-dev clang-14 clang-format-14 libclang-rt-14-dev llvm-14 shellcheck python3
     python3-pytest libx11-dev libxext-dev x11-apps xauth xclip fuse3 xdotool imagemagick xrdp xorgxrdp haproxy
-    git man-db strace tshark nmap libxtst-dev hydra
-    samba krb5-user rdesktop slapd ldap-utils)
+    git man-db strace tshark nmap libxtst-dev hydra nftables iproute2
+    samba samba-dsdb-modules samba-vfs-modules samba-ad-provision krb5-user rdesktop slapd ldap-utils)
 
 # Say in one line what went wrong and what to do, and end.
 die()

@@ -23,6 +23,7 @@ ARROWS = {
     'door': {'door', 'session', 'front', 'back', 'rdp', 'base'},
     'directory': {'directory', 'base'},
     'keeper': {'keeper', 'rdp', 'base'},
+    'firewall': {'firewall', 'base'},
 }
 BANNED = ('strcpy strcat strncpy strncat stpcpy sprintf vsprintf gets strtok atoi atol atoll atof '
           'alloca system popen mktemp tmpnam rand srand scanf').split()

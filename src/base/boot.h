@@ -31,6 +31,7 @@ struct boot_listener {
     uint32_t port;
     uint32_t is_proxied; /* 1: a PROXY header comes first, from trusted peers only  */
     uint32_t limit;      /* unauthenticated connections through it; 0 = none of its own */
+    uint32_t is_jit;     /* 1: closed to sources that keeper did not name               */
     uint32_t trusted_count;
     struct net trusted[BOOT_TRUSTED_MAX];
 };
@@ -44,6 +45,7 @@ struct boot_config {
     uint32_t early_drop_percent;             /* … with this chance, rising to 100 at max  */
     uint32_t first_byte_ms;                  /* 5000                                      */
     uint32_t authenticate_ms;                /* 30000                                     */
+    uint32_t tarpit_ms, tarpit_max;          /* 0 = refused connections are closed        */
     uint32_t dials_max;                      /* connections being made at once            */
     uint32_t uid, gid;                       /* to drop to when started as root; else 0   */
     uint32_t tls_min;                        /* 0x0303 or 0x0304, front                   */

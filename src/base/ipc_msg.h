@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Every message that our processes exchange: exact-width integers, no pointers, no hidden padding.
  *
- *   door ──CONNECTION──► spawner ──SESSION_STARTED/ENDED──► keeper ──DIAL──► dialer ──DIALED──►
- * keeper session ◄── the verbs below ──► keeper       door ──DOOR_REFUSED──► keeper ──DOOR_STOP──►
- * door
+ *   door ──CONNECTION──► spawner ──SESSION_STARTED/ENDED──► keeper ──DIAL──► dialer ──DIALED──► …
+ *   session ◄── the verbs below ──► keeper       door ──DOOR_REFUSED──► keeper ──STOP──► door
  *
  * A session's verbs, in the order in which one connection uses them:
  *   PROXIED    who is behind the listener's proxy; one way, once, and only there
@@ -138,6 +137,7 @@ enum ipc_door_reason {
     IPC_DOOR_PENALTY,    /* penalised or banned source             */
     IPC_DOOR_UNTRUSTED,  /* not a proxy that the listener trusts   */
     IPC_DOOR_LISTENER,   /* unauthenticated connections of a listener */
+    IPC_DOOR_CLOSED,     /* a listener that is closed to this source */
     IPC_DOOR_REASON_COUNT
 };
 

@@ -79,13 +79,16 @@ static void drop_bounding_set(void)
             return;
 }
 
-static enum sp_err drop_capabilities(struct sp_fail *fail)
+/* All of them; firewall keeps the one that it is there for. */
+static enum sp_err drop_capabilities(enum sandbox_role role, struct sp_fail *fail)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {{0}};
+    struct __user_cap_data_struct kept[2] = {{0}};
 
+    if (role == SANDBOX_FIREWALL)
+        kept[0].permitted = kept[0].effective = 1u << CAP_NET_ADMIN;
     drop_bounding_set();
-    if (syscall(SYS_capset, &head, none) != 0)
+    if (syscall(SYS_capset, &head, kept) != 0)
         return sp_fail_set(fail, SP_ESYS, "capset", (uint32_t)errno, 0);
     return SP_OK;
 }
@@ -185,7 +188,7 @@ enum sp_err sandbox_enter(enum sandbox_role role, struct sp_fail *fail)
         err = sp_fail_set(fail, SP_ESYS, "PR_SET_DUMPABLE", (uint32_t)errno, 0);
     if (err != SP_OK || sandbox_is_loaded(role))
         return err;
-    err = drop_capabilities(fail);
+    err = drop_capabilities(role, fail);
     if (err == SP_OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         err = sp_fail_set(fail, SP_ESYS, "PR_SET_NO_NEW_PRIVS", (uint32_t)errno, 0);
     if (err == SP_OK)

@@ -24,7 +24,8 @@
 #define KRB (1u << SANDBOX_DIRECTORY)
 /* Whoever resolves and connects. */
 #define DIA (1u << SANDBOX_DIALER | KRB)
-#define ALL (SES | DOR | DIA)
+#define FWL (1u << SANDBOX_FIREWALL)
+#define ALL (SES | DOR | DIA | FWL)
 
 /* Conditions on argument n; seccomp sees the numbers only, never what a pointer points to. */
 #define IS(n, value)                                                                               \
@@ -189,6 +190,16 @@ const struct sandbox_rule sandbox_table[] = {
     {"lstat", KRB, 0, {{0}}, "libraries"},
     {"stat", KRB, 0, {{0}}, "libraries"},
     {"statx", DIA, ENOSYS, {{0}}, "name service modules fall back to fstat"},
+
+    /* Firewall: a netlink socket that is open already. */
+    {"getsockopt", FWL, 0, {IS(1, SOL_SOCKET)}, "libnftables: how much fits into its socket"},
+    {"setsockopt", FWL, 0, {IS(1, SOL_SOCKET)}, "libnftables: more shall fit into its socket"},
+    {"pselect6", FWL, 0, {{0}}, "libnftables waits for the kernel's answer"},
+    {"select", FWL, 0, {{0}}, "libnftables waits for the kernel's answer"},
+    {"lseek", FWL, 0, {{0}}, "stdio"},
+    {"fstat", FWL, 0, {{0}}, "stdio"},
+    {"newfstatat", FWL, EACCES, {{0}}, "libnftables looks for includes; there are none"},
+    {"openat", FWL, EACCES, {{0}}, "libnftables looks for names; addresses have none here"},
 };
 /* clang-format on */
 const size_t sandbox_table_count = sizeof(sandbox_table) / sizeof(sandbox_table[0]);

@@ -28,7 +28,7 @@ enum sp_err door_watch(struct door *d, int fd, uint32_t events, enum door_event 
 }
 
 /* Room for as many connections as are configured, or as the system lets us have. */
-static uint32_t descriptor_room(uint32_t wanted)
+static uint32_t descriptor_room(uint32_t wanted, uint32_t held)
 {
     struct rlimit limit;
 
@@ -37,11 +37,11 @@ static uint32_t descriptor_room(uint32_t wanted)
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return wanted;
-    if (limit.rlim_cur > (rlim_t)wanted + FDS_BESIDES)
+    rlim_t besides = (rlim_t)FDS_BESIDES + held;
+    if (limit.rlim_cur > (rlim_t)wanted + besides)
         return wanted;
-    uint32_t room = limit.rlim_cur > FDS_BESIDES + CONFIG_MINIMUM
-                        ? (uint32_t)limit.rlim_cur - FDS_BESIDES
-                        : CONFIG_MINIMUM;
+    uint32_t room = limit.rlim_cur > besides + CONFIG_MINIMUM ? (uint32_t)(limit.rlim_cur - besides)
+                                                              : CONFIG_MINIMUM;
     helper_log("only %u connections fit the limit of open files, not %u", room, wanted);
     return room;
 }
@@ -49,7 +49,7 @@ static uint32_t descriptor_room(uint32_t wanted)
 static enum sp_err door_init(struct door *d, const struct boot_config *config, struct sp_fail *fail)
 {
     struct limits_config limits = {
-        .total_max = descriptor_room(config->max_unauthenticated),
+        .total_max = descriptor_room(config->max_unauthenticated, config->tarpit_max),
         .source_max = config->max_unauthenticated_per_source,
         .early_drop_start = config->early_drop_start,
         .early_drop_percent = config->early_drop_percent,
@@ -68,6 +68,9 @@ static enum sp_err door_init(struct door *d, const struct boot_config *config, s
     enum sp_err err = limits_init(&d->limits, &limits, seed);
     if (err != SP_OK)
         return sp_fail_set(fail, err, "max_unauthenticated", limits.total_max, LIMITS_TOTAL_MAX);
+    err = tarpit_init(&d->tarpit, config->tarpit_max, config->tarpit_ms);
+    if (err != SP_OK)
+        return sp_fail_set(fail, err, "tarpit", (uint32_t)errno, config->tarpit_max);
     err = door_conns_init(d);
     if (err != SP_OK)
         return sp_fail_set(fail, err, "connections", (uint32_t)errno, limits.total_max);
@@ -127,6 +130,7 @@ static int next_wait_ms(const struct door *d, int64_t now_ms)
 {
     int64_t due = door_conns_due_ms(d, now_ms);
 
+    due = earlier(due, tarpit_due_ms(&d->tarpit));
     due = earlier(due, report_due_ms(&d->report));
     due = earlier(due, d->paused ? d->resume_ms : -1);
     return due < 0 ? -1 : clock_left_ms(due);
@@ -169,6 +173,7 @@ static enum sp_err door_loop(struct door *d)
             err = send_reports(d, now_ms);
         if (err != SP_OK)
             return err;
+        tarpit_tick(&d->tarpit, now_ms);
         door_resume(d, now_ms);
         if (d->is_retiring && d->idle.head == DOOR_NONE && d->pending.head == DOOR_NONE)
             return SP_ECLOSED; /* what was handed over is the sessions' own */

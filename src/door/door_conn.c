@@ -109,32 +109,49 @@ static bool is_trusted(const struct boot_listener *config, const struct ipc_addr
     return false;
 }
 
+/* What becomes of a connection; all but ENTER are counted with their reason. */
+enum entry { ENTRY_ENTER, ENTRY_REFUSE, ENTRY_HOLD };
+
+/* A listener that is closed to strangers: nobody may enter whom keeper did not name. */
+static bool is_closed_to(const struct door *d, const struct boot_listener *config,
+                         const struct ipc_address *peer, int64_t now_ms)
+{
+    return config->is_jit != 0 && !penalty_is_listed(d->penalties, PENALTY_OPEN, peer->ip, now_ms);
+}
+
 /*
- * False if it was refused, with the reason counted. A proxy stands for many people, and is neither
+ * A proxy stands for many people, and is neither
  * penalised for them nor limited as one of them.
  */
-static bool may_enter(struct door *d, const struct ipc_address *peer,
-                      const struct door_listener *listener, int64_t now_ms)
+static enum entry may_enter(struct door *d, const struct ipc_address *peer,
+                            const struct door_listener *listener, int64_t now_ms)
 {
     const struct boot_listener *config = listener->config;
     bool is_proxied = config->is_proxied != 0;
 
+    if (!is_proxied && penalty_refuses(d->penalties, peer->ip, now_ms)) {
+        report_add(&d->report, IPC_DOOR_PENALTY, peer);
+        return ENTRY_HOLD;
+    }
     if (is_proxied && !is_trusted(config, peer))
         report_add(&d->report, IPC_DOOR_UNTRUSTED, peer);
-    else if (!is_proxied && penalty_refuses(d->penalties, peer->ip, now_ms))
-        report_add(&d->report, IPC_DOOR_PENALTY, peer);
+    else if (is_closed_to(d, config, peer, now_ms))
+        report_add(&d->report, IPC_DOOR_CLOSED, peer);
     else if (config->limit != 0 && listener->count >= config->limit)
         report_add(&d->report, IPC_DOOR_LISTENER, peer);
     else
-        return admit(d, peer, is_proxied);
-    return false;
+        return admit(d, peer, is_proxied) ? ENTRY_ENTER : ENTRY_REFUSE;
+    return ENTRY_REFUSE;
 }
 
 void door_conn_add(struct door *d, int fd, const struct ipc_address *peer, uint32_t listener,
                    int64_t now_ms)
 {
-    if (!may_enter(d, peer, &d->listeners[listener], now_ms)) {
-        helper_refuse(fd);
+    enum entry entry = may_enter(d, peer, &d->listeners[listener], now_ms);
+
+    if (entry != ENTRY_ENTER) {
+        if (entry == ENTRY_REFUSE || !tarpit_hold(&d->tarpit, fd, now_ms))
+            helper_refuse(fd);
         return;
     }
     d->listeners[listener].count++;

@@ -138,6 +138,7 @@ void door_retire(struct door *d)
     d->listener_count = 0;
     d->paused = false;
     d->is_retiring = true;
+    tarpit_clear(&d->tarpit);
 }
 
 void door_stop(struct door *d)

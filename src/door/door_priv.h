@@ -12,6 +12,7 @@
 #include "base/penalty.h"
 #include "door/limits.h"
 #include "door/report.h"
+#include "door/tarpit.h"
 
 #define DOOR_NONE     UINT32_MAX /* no connection */
 #define DOOR_RETRY_MS 20         /* between two tries to reach a busy spawner             */
@@ -61,6 +62,7 @@ struct door {
     const struct penalty_table *penalties;
     struct limits limits;
     struct report report;
+    struct tarpit tarpit;
     struct door_conn *conns; /* limits.config.total_max of them */
     uint32_t free_head;
     struct door_list idle, pending;

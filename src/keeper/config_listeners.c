@@ -49,6 +49,10 @@ static enum sp_err read_proxy(struct config_load_state *s, size_t index,
     if (raw->proxy_protocol != NULL && !is_on && strcmp(raw->proxy_protocol, "false") != 0)
         return refuse(s, index, "proxy_protocol", raw->proxy_protocol, NULL);
     made->is_proxied = is_on ? 1 : 0;
+    made->is_jit = raw->jit_port != NULL && strcmp(raw->jit_port, "true") == 0;
+    if (raw->jit_port != NULL &&
+        ((!made->is_jit && strcmp(raw->jit_port, "false") != 0) || (made->is_jit && is_on)))
+        return refuse(s, index, "jit_port", raw->jit_port, NULL);
     if (is_on && raw->trusted_count == 0)
         return refuse(s, index, "trusted", NULL, "name the proxies: who else could be believed?");
     if (!is_on && raw->trusted_count > 0)

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "keeper/events.h"
+#include "keeper/firewall.h"
 #include "keeper/known_targets.h"
 #include "keeper/load.h"
 
@@ -20,6 +21,7 @@ struct keeper_start {
     int elder_fd;             /* to the keeper that we take over from; -1 = none  */
     int directory_program_fd; /* sallyport-directory; -1 = it is not installed */
     int net_fd;               /* sallyport-net, as programs.h opened it */
+    struct firewall firewall;
     const char *program;
     uid_t starter_uid; /* who started us may use the control socket as well */
 };

@@ -31,12 +31,40 @@ static_assert(sizeof(verdicts) / sizeof(verdicts[0]) == GUARD_VERDICT_COUNT, "al
 
 enum sp_err keeper_guard_start(struct keeper *k, const struct config *config)
 {
-    return guard_open(&k->guard, config, &k->spoiled, clock_now_ms());
+    enum sp_err err = guard_open(&k->guard, config, &k->spoiled, clock_now_ms());
+
+    k->guard.mirror = firewall_mirror;
+    k->guard.mirror_ctx = &k->firewall;
+    return err;
+}
+
+static void log_firewall(struct keeper *k, const char *reason)
+{
+    struct event e;
+
+    event_begin(&e, "firewall_failed");
+    event_text(&e, "reason", reason);
+    keeper_event_note(k, &e);
+}
+
+/* Door goes on to refuse whom the kernel does not drop. */
+static void firewall_tick(struct keeper *k, int64_t now_ms)
+{
+    struct firewall *f = &k->firewall;
+
+    if (!firewall_step(f, &k->guard, now_ms))
+        log_firewall(k, "its process is gone; nothing is mirrored until a restart");
+    if (f->failed == 0)
+        return;
+    log_firewall(k, f->text[0] != '\0' ? f->text : "the kernel refused an element");
+    f->failed = 0;
 }
 
 void keeper_guard_configure(struct keeper *k)
 {
     guard_configure(&k->guard, k->config, clock_now_ms());
+    if (!firewall_configure(&k->firewall, k->config))
+        log_firewall(k, "guard.nftables has changed; that takes effect at a restart");
 }
 
 void keeper_guard_report(struct keeper *k)
@@ -195,6 +223,7 @@ void keeper_guard_tick(struct keeper *k, int64_t now_ms)
     guard_bans_step(&k->guard, now_ms);
     guard_save_step(&k->guard, now_ms);
     guard_journal_step(&k->guard, false, now_ms);
+    firewall_tick(k, now_ms);
 }
 
 static json_t *answer_add(struct keeper *k, const struct api_request *request, uid_t uid)

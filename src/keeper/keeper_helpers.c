@@ -19,6 +19,7 @@ static const char *const door_reasons[] = {
     [IPC_DOOR_PENALTY] = "the source is penalised or banned",
     [IPC_DOOR_UNTRUSTED] = "not a proxy that this listener trusts",
     [IPC_DOOR_LISTENER] = "too many unauthenticated connections of this listener",
+    [IPC_DOOR_CLOSED] = "the port is closed to this source",
 };
 
 /* One message of a helper: exact size, exact number of descriptors. */

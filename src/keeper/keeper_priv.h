@@ -12,6 +12,7 @@
 #include "keeper/api.h"
 #include "keeper/directory_ask.h"
 #include "keeper/edition.h"
+#include "keeper/grants.h"
 #include "keeper/guard.h"
 #include "keeper/keeper.h"
 #include "keeper/objects.h"
@@ -95,9 +96,12 @@ struct keeper {
     struct catalog *next_catalog;    /* goes with next                                    */
     struct tickets tickets;
     int64_t tickets_expire_ms; /* when dead ones are looked for */
+    struct grants grants;      /* requests and grants; keeper_grants.h   */
+    int64_t grants_prune_ms;   /* when old ones are looked for */
     struct session_ops ops;
     struct directory_questions questions;
     struct guard guard;
+    struct firewall firewall;
     const char *spoiled;     /* a file of the guard that could not be used */
     uint8_t nobody_hash[16]; /* of every user that does not exist */
     struct ipc_in in;        /* the message being handled          */

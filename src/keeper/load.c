@@ -49,6 +49,8 @@ static void fill_boot(const struct config *c, struct boot_config *b)
     b->early_drop_percent = c->limits.early_drop_percent;
     b->first_byte_ms = c->limits.first_byte_ms;
     b->authenticate_ms = c->limits.authenticate_ms;
+    b->tarpit_ms = c->guard.tarpit_ms;
+    b->tarpit_max = c->guard.tarpit_ms > 0 ? c->guard.tarpit_max : 0;
     b->dials_max = c->limits.dials;
     b->uid = c->run_as_uid;
     b->gid = c->run_as_gid;

@@ -97,6 +97,16 @@ static bool become_ourselves(struct serve *v)
     return true;
 }
 
+/* While we are root still: later nobody could give it its one right. */
+static bool start_firewall(struct serve *v)
+{
+    const struct config *c = v->start.load.config;
+
+    if (v->start.elder_fd >= 0)
+        return true; /* an upgrade is refused where there is one */
+    return firewall_start(&v->start.firewall, c, v->error, sizeof(v->error)) == SP_OK;
+}
+
 static bool prepare(struct serve *v, struct takeover *from, const char *path)
 {
     ssize_t n = readlink("/proc/self/exe", v->program, sizeof(v->program) - 1);
@@ -115,7 +125,7 @@ static bool prepare(struct serve *v, struct takeover *from, const char *path)
     char missing[sizeof(v->error)]; /* only a configuration that wants it is in error */
     v->start.directory_program_fd = program_open("sallyport-directory", missing, sizeof(missing));
     return v->start.net_fd >= 0 && harden(v) && load_read(&v->start.load, path) &&
-           open_sockets(v, from) && become_ourselves(v);
+           open_sockets(v, from) && start_firewall(v) && become_ourselves(v);
 }
 
 static int serve(struct serve *v, struct takeover *from, const char *path)
@@ -134,13 +144,16 @@ static int serve(struct serve *v, struct takeover *from, const char *path)
         fprintf(stderr, "sallyport: %s\n", error);
     if (error[0] != '\0' && v->start.control_fd >= 0 && v->start.elder_fd < 0)
         unlink(l->config->control_socket);
+    firewall_stop(&v->start.firewall);
     load_clear(l);
     return status;
 }
 
 int serve_main(const char *config_path)
 {
-    struct serve v = {.start = {.control_fd = -1, .elder_fd = -1, .starter_uid = getuid()}};
+    struct serve v = {
+        .start = {
+            .control_fd = -1, .elder_fd = -1, .starter_uid = getuid(), .firewall = {.fd = -1}}};
     struct takeover nothing = {.control_fd = -1};
 
     return serve(&v, &nothing, config_path);
@@ -148,7 +161,7 @@ int serve_main(const char *config_path)
 
 int serve_heir_main(void)
 {
-    struct serve v = {.start = {.control_fd = -1, .elder_fd = TAKEOVER_FD}};
+    struct serve v = {.start = {.control_fd = -1, .elder_fd = TAKEOVER_FD, .firewall = {.fd = -1}}};
     struct takeover from;
     enum sp_err err = takeover_take(TAKEOVER_FD, &from);
 

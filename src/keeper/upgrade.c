@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_grants.h"
 #include "keeper/keeper_tickets.h"
 #include "keeper/listen.h"
 #include "keeper/notify.h"
@@ -98,6 +99,7 @@ static void step_back(struct keeper *k)
     int64_t now_ms = clock_now_ms();
 
     k->is_finishing = true;
+    guard_journal_leave(&k->guard);
     store_freeze(k->store);
     k->finish_until_ms =
         k->config->limits.drain_upgrade_ms > 0 ? now_ms + k->config->limits.drain_upgrade_ms : 0;
@@ -137,6 +139,11 @@ void keeper_upgrade(struct keeper *k)
 {
     int pair[2];
 
+    if (k->firewall.fd >= 0) {
+        fail_upgrade(k, "guard.nftables is on, and its helper belongs to this process; restart the "
+                        "service instead");
+        return;
+    }
     guard_save_all(&k->guard, clock_now_ms()); /* it reads them back */
     if (ipc_pair(pair) != SP_OK) {
         fail_upgrade(k, "no descriptor is left");
@@ -217,6 +224,8 @@ void keeper_take_over(struct keeper *k)
         fprintf(stderr, "sallyport: %s\n", error);
     if (keeper_tickets_load(k) != SP_OK)
         fprintf(stderr, "sallyport: the tickets in the store cannot be read; none is good\n");
+    if (keeper_grants_load(k) != SP_OK)
+        fprintf(stderr, "sallyport: the grants in the store cannot be read; none is good\n");
     if (takeover_say(k->elder_fd, TAKEOVER_READY, 0) != SP_OK)
         fprintf(stderr, "sallyport: the old process is gone\n");
 }
