@@ -17,7 +17,7 @@
 
 enum ipc_lobby_screen {
     IPC_LOBBY_CHOOSE,  /* rows: targets; the person chooses one                        */
-    IPC_LOBBY_CODE,    /* a second factor: a code of an app, or a recovery code        */
+    IPC_LOBBY_CODE,    /* a second factor: a code of an authenticator                  */
     IPC_LOBBY_ASK,     /* access must be asked for, with a reason                      */
     IPC_LOBBY_WAITING, /* asked for, and nobody has answered yet                       */
     IPC_LOBBY_CONSENT, /* text must be accepted                                        */
