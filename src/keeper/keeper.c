@@ -88,6 +88,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
         keeper_guard_tick(k, now_ms);
     keeper_tickets_tick(k, now_ms);
     directory_tick(k, now_ms);
+    keeper_courier_tick(k, now_ms);
     control_tick(k, now_ms);
     keeper_reload_tick(k, now_ms);
     keeper_upgrade_tick(k, now_ms);
@@ -208,6 +209,7 @@ static struct keeper *keeper_new(struct keeper_start *start)
     k->starter_uid = start->starter_uid;
     k->net_fd = start->net_fd;
     k->directory_program_fd = start->directory_program_fd;
+    k->courier_program_fd = start->courier_program_fd;
     k->program = start->program;
     k->heir_fd = -1;
     k->elder_fd = start->elder_fd;
@@ -247,6 +249,7 @@ static void keeper_free(struct keeper *k)
     guard_close(&k->guard, clock_now_ms());
     firewall_stop(&k->firewall);
     tickets_clear(&k->tickets);
+    courier_queue_clear(&k->courier.queue);
     known_targets_clear(&k->known);
     catalog_unref(&k->catalog);
     event_log_close(&k->log);
@@ -262,6 +265,7 @@ int keeper_run(struct keeper_start *start)
     if (k == NULL)
         return 1;
     keeper_ops_init(k);
+    keeper_courier_watch(k);
     watch_signals(k);
     if (k->elder_fd >= 0)
         keeper_elder_watch(k);
@@ -270,6 +274,7 @@ int keeper_run(struct keeper_start *start)
     keeper_reload_stop(k, "the service is stopping");
     control_stop(k);
     keeper_sessions_clear(k);
+    keeper_courier_stop(k);
     end_editions(k);
     if (k->is_ready)
         log_service(k, "service_stopped", "all processes have ended");
