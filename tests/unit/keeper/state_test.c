@@ -62,7 +62,7 @@ static void a_folder_inside_is_made_private(void **state)
         assert_int_equal(st.st_mode & 07777, 0700);
         close(fd);
     }
-    snprintf(path, sizeof(path), "%s/spool", config.state_dir);
+    snprintf(path, sizeof(path), "%s/state/spool", dir);
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(symlink("/tmp", path), 0);
     assert_int_equal(state_folder(&config, "spool", error), -1); /* it leads elsewhere */
