@@ -66,6 +66,7 @@ static bool negotiate(struct client *c)
 /* One NLA exchange; too large for the stack, so it lives in the thread that runs it. */
 struct exchange {
     struct ntlm_initiator ntlm;
+    struct ntlm_seal seal;
     uint8_t key[2200], nonce[CREDSSP_NONCE_SIZE], exported[NTLM_KEY_SIZE];
     size_t key_size;
     uint8_t user[512], password[512];
@@ -101,7 +102,7 @@ static bool answer_challenge(struct exchange *x, struct rd *challenge, struct wr
 {
     struct ntlm_bind_input in;
     struct ntlm_bind_answer bound;
-    struct ntlm_bind_output out = {0};
+    struct ntlm_proof_parts out = {0};
     uint8_t hash[NTLM_KEY_SIZE];
     uint64_t now = (uint64_t)time(NULL) * 10000000 + 116444736000000000ull;
 
@@ -114,6 +115,9 @@ static bool answer_challenge(struct exchange *x, struct rd *challenge, struct wr
     ntlm_nt_hash(x->password, x->password_size, hash);
     if (ntlm_bind(&ask, hash, &bound) != SP_OK)
         return false;
+    out.flags = in.flags;
+    out.negotiate = in.negotiate;
+    out.challenge = in.challenge;
     rd_init(&out.nt_response, bound.nt_response, bound.nt_response_size);
     rd_init(&out.user, x->user, x->user_size);
     rd_init(&out.domain, "", 0);
@@ -121,7 +125,8 @@ static bool answer_challenge(struct exchange *x, struct rd *challenge, struct wr
            sizeof(out.encrypted_random_session_key));
     memcpy(out.exported_key, bound.exported_key, sizeof(out.exported_key));
     memcpy(x->exported, bound.exported_key, sizeof(x->exported));
-    return ntlm_initiator_authenticate(&x->ntlm, &out, token) == SP_OK;
+    ntlm_seal_init(&x->seal, bound.exported_key, false);
+    return ntlm_authenticate_prove(&out, token) == SP_OK;
 }
 
 static bool prove(struct client *c, struct exchange *x)
@@ -142,7 +147,7 @@ static bool prove(struct client *c, struct exchange *x)
         return failed(c, "NTLM challenge");
     sp_random(x->nonce, sizeof(x->nonce));
     credssp_binding_hash(true, x->nonce, x->key, x->key_size, hash);
-    ntlm_wrap(&x->ntlm.seal, hash, sizeof(hash), sealed);
+    ntlm_wrap(&x->seal, hash, sizeof(hash), sealed);
     req = (struct ts_request){.has_nego = true, .has_pub_key_auth = true, .has_nonce = true};
     memcpy(req.nonce, x->nonce, sizeof(req.nonce));
     rd_init(&req.nego, x->token, token.pos);

@@ -5,7 +5,7 @@
 _sallyport()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' w
-    local commands='serve check passwd sessions kill reload ban user group target rule apply export vault backup explain directory upgrade version help' options
+    local commands='serve check passwd sessions kill reload ban user group target rule apply export vault backup explain request grant directory upgrade version help' options
 
     case $before in
     -c | --config | -s | --socket)
@@ -13,7 +13,7 @@ _sallyport()
         compopt -o filenames 2>/dev/null
         return
         ;;
-    --reason | --for | --from | --at | --client | --build) return ;;
+    --reason | --ticket | --as | --for | --from | --at | --client | --build) return ;;
     esac
     for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ " $commands " != *" $w "* ]] || { command=$w; break; }
@@ -33,6 +33,8 @@ _sallyport()
     user | group | target | rule) options='list show add set remove --config --socket --json --help' ;;
     apply) options='--dry-run --prune --config --socket --json --help' ;;
     export) options='--secrets --config --socket --json --help' ;;
+    request) options='add list withdraw --for --reason --ticket --as --config --socket --json --help' ;;
+    grant) options='list approve refuse extend revoke break-glass --for --reason --as --config --socket --json --help' ;;
     vault) options='rotate repair --config --socket --json --help' ;;
     backup) options='--config --json --help' ;;
     directory) options='test --config --socket --json --help' ;;

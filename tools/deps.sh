@@ -10,7 +10,7 @@ deps_demo=(freerdp2-x11 freerdp2-shadow-x11 xvfb openbox xterm x11-utils x11-xse
 deps_test=(libcmocka-dev clang-14 clang-format-14 libclang-rt-14-dev llvm-14 shellcheck python3
     python3-pytest libx11-dev libxext-dev x11-apps xauth xclip fuse3 xdotool imagemagick xrdp xorgxrdp haproxy
     git man-db strace tshark nmap libxtst-dev hydra nftables iproute2
-    samba krb5-user rdesktop slapd ldap-utils)
+    samba samba-dsdb-modules samba-vfs-modules samba-ad-provision krb5-user rdesktop slapd ldap-utils)
 
 # Say in one line what went wrong and what to do, and end.
 die()

@@ -162,3 +162,23 @@ enum sp_err back_tls_peer(SSL *ssl, uint8_t *public_key, size_t *public_key_size
     memcpy(cert_sha256, cert, sizeof(cert));
     return SP_OK;
 }
+
+enum sp_err back_tls_spki(SSL *ssl, uint8_t *spki, size_t *spki_size, size_t *key_size)
+{
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    const ASN1_BIT_STRING *bits = leaf == NULL ? NULL : X509_get0_pubkey_bitstr(leaf);
+    int size = leaf == NULL ? -1 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), NULL);
+    int content = bits == NULL ? 0 : ASN1_STRING_length(bits);
+
+    if (size <= 0 || content <= 0 || content >= size)
+        return SP_ECRYPTO;
+    if ((size_t)size > *spki_size)
+        return SP_ESPACE;
+    uint8_t *end = spki;
+    if (i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &end) != size ||
+        memcmp(end - content, ASN1_STRING_get0_data(bits), (size_t)content) != 0)
+        return SP_ECRYPTO;
+    *spki_size = (size_t)size;
+    *key_size = (size_t)content;
+    return SP_OK;
+}

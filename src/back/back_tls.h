@@ -47,4 +47,12 @@ bool back_tls_chain_ok(SSL *ssl, const char *host);
 SP_MUST_USE enum sp_err back_tls_peer(SSL *ssl, uint8_t *public_key, size_t *public_key_size,
                                       uint8_t key_sha256[32], uint8_t cert_sha256[32]);
 
+/*
+ * The peer's key as keeper's verb BIND wants it.
+ * spki     DER SubjectPublicKeyInfo; room for *spki_size bytes, which becomes the bytes used
+ * key_size how many of its last bytes are the content of the subjectPublicKey BIT STRING
+ * Errors:  as back_tls_peer
+ */
+SP_MUST_USE enum sp_err back_tls_spki(SSL *ssl, uint8_t *spki, size_t *spki_size, size_t *key_size);
+
 #endif

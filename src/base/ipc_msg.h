@@ -13,8 +13,8 @@
  *   DELEGATE   the person's own password, only if DECIDE said login = delegate, once
  *   CONNECT    → the connected descriptor of the target, once
  *   CERTIFICATE the target's key fingerprint → accepted or refused, once
- *   BIND       the target's CHALLENGE → the NTLM response, once
- *   SEAL       → authInfo, sealed, once
+ *   BIND       the target's CHALLENGE → AUTHENTICATE and pubKeyAuth, once (base/ipc_bind.h)
+ *   SEAL       the target's pubKeyAuth → authInfo, sealed, once
  *   CLEAR      the password for a target without NLA (Client Info), once, only if DECIDE said so
  *   RDSTLS     the target logs us on by the token of its redirection, once
  *   LICENCE_GET, LICENCE_PUT  the licence that the target gave us before, or gives us now, once
@@ -39,8 +39,6 @@
 #define IPC_SIG_MAX        1024 /* up to RSA-8192                            */
 #define IPC_NTLM_MSGS_MAX  8192 /* NEGOTIATE + CHALLENGE + AUTHENTICATE      */
 #define IPC_NT_RSP_MAX     4096
-#define IPC_AV_MAX         2048
-#define IPC_AUTHINFO_MAX   2048
 #define IPC_NOTES_MAX      256
 #define IPC_TRANSFERS_MAX  100000 /* a session that reports more is ended */
 #define IPC_REDIRECTS_MAX  3
@@ -309,38 +307,6 @@ struct ipc_certificate_req {
     uint8_t cert_sha256[32]; /* SHA-256 of the DER certificate, for the event  */
     uint32_t chain_ok;       /* 1 if chain and name verified against ca_file   */
     uint32_t reserved;
-};
-
-struct ipc_bind_req {
-    struct ipc_head head;
-    uint8_t server_challenge[8];
-    uint8_t time[8];  /* FILETIME from the target's TargetInfo, or ours */
-    uint32_t av_size; /* bytes used of av                               */
-    uint32_t reserved;
-    uint8_t av[IPC_AV_MAX]; /* AvPairs as they go into the response, MsvAvEOL included */
-};
-
-struct ipc_bind_rsp {
-    struct ipc_head head;
-    uint32_t nt_response_size;
-    uint32_t reserved;
-    uint8_t encrypted_random_session_key[16];
-    uint8_t exported_session_key[16];
-    uint8_t nt_response[IPC_NT_RSP_MAX];
-};
-
-struct ipc_seal_req {
-    struct ipc_head head;
-    uint8_t exported_session_key[16]; /* must be what BIND returned               */
-    uint32_t sequence;                /* 1                                        */
-    uint32_t rc4_offset; /* keystream used by pubKeyAuth: 40, before version 5 the key and 8 */
-};
-
-struct ipc_seal_rsp {
-    struct ipc_head head;
-    uint32_t size; /* bytes used of auth_info */
-    uint32_t reserved;
-    uint8_t auth_info[IPC_AUTHINFO_MAX];
 };
 
 struct ipc_clear_rsp {

@@ -294,28 +294,22 @@ enum sp_err keeper_bind(struct keeper_link *k, struct ipc_bind_req *req, struct 
     if (err != SP_OK)
         return err;
     keeper_link_take(k, out, sizeof(*out));
-    if (out->nt_response_size > sizeof(out->nt_response))
+    if (out->authenticate_size > sizeof(out->authenticate) ||
+        out->pub_key_auth_size > sizeof(out->pub_key_auth))
         return lost(k, SP_EVALUE, "keeper's response");
     return SP_OK;
 }
 
-enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16], uint32_t used,
-                        uint8_t *auth_info, size_t *size)
+enum sp_err keeper_seal(struct keeper_link *k, struct ipc_seal_req *req, struct ipc_seal_rsp *out)
 {
-    struct ipc_seal_req req = {.sequence = 1, .rc4_offset = used};
-    struct ipc_seal_rsp rsp;
+    enum sp_err err = keeper_link_call(k, IPC_SEAL_REQ, req, sizeof(*req), IPC_SEAL_RSP,
+                                       sizeof(*out), KEEPER_ANSWER_MS);
 
-    memcpy(req.exported_session_key, key, sizeof(req.exported_session_key));
-    enum sp_err err = keeper_link_call(k, IPC_SEAL_REQ, &req, sizeof(req), IPC_SEAL_RSP,
-                                       sizeof(rsp), KEEPER_ANSWER_MS);
-    sp_wipe(&req, sizeof(req));
     if (err != SP_OK)
         return err;
-    keeper_link_take(k, &rsp, sizeof(rsp));
-    if (rsp.size == 0 || rsp.size > sizeof(rsp.auth_info))
-        return SP_EDENIED;
-    memcpy(auth_info, rsp.auth_info, rsp.size);
-    *size = rsp.size;
+    keeper_link_take(k, out, sizeof(*out));
+    if (out->size > sizeof(out->auth_info) || (out->size == 0) != (out->verdict != IPC_SEAL_OK))
+        return lost(k, SP_EVALUE, "keeper's seal");
     return SP_OK;
 }
 

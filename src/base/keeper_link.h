@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ipc_bind.h"
 #include "base/ipc_msg.h"
 
 #define KEEPER_ANSWER_MS  5000  /* keeper never computes longer; a silent keeper ends the session */
@@ -87,18 +88,17 @@ SP_MUST_USE enum sp_err keeper_certificate(struct keeper_link *k, const uint8_t 
                                            const uint8_t cert_sha256[32], bool chain_ok,
                                            uint32_t *errinfo);
 
-/* Ask for the NTLM response to the target's challenge. Errors: SP_ETIME; SP_ECLOSED */
+/* Have the target's challenge answered. Errors: SP_ETIME; SP_ECLOSED; SP_EVALUE */
 SP_MUST_USE enum sp_err keeper_bind(struct keeper_link *k, struct ipc_bind_req *req,
                                     struct ipc_bind_rsp *out);
 
 /*
- * Ask for the sealed credentials.
- * used       bytes of the RC4 keystream that pubKeyAuth has used
- * auth_info  IPC_AUTHINFO_MAX bytes; *size written only on SP_OK
- * Errors:  SP_EDENIED; SP_ETIME; SP_ECLOSED
+ * Have the target's pubKeyAuth verified, and ask for the sealed credentials.
+ * out      size is 0 unless the verdict is IPC_SEAL_OK
+ * Errors:  SP_ETIME; SP_ECLOSED; SP_EVALUE
  */
-SP_MUST_USE enum sp_err keeper_seal(struct keeper_link *k, const uint8_t key[16], uint32_t used,
-                                    uint8_t *auth_info, size_t *size);
+SP_MUST_USE enum sp_err keeper_seal(struct keeper_link *k, struct ipc_seal_req *req,
+                                    struct ipc_seal_rsp *out);
 
 /*
  * Ask for the password of a target that has no NLA.

@@ -18,15 +18,15 @@ static const char *read_end(const char *rest, struct tm *tm, int *offset_min)
 {
     unsigned hours, minutes;
     int used = 0;
-    char sign;
+    char sign[2];
 
     if (sscanf(rest, ":%2d%n", &tm->tm_sec, &used) == 1)
         rest += used;
     if (rest[0] == 'Z')
         return rest + 1;
-    if (sscanf(rest, "%1[+-]%2u:%2u%n", &sign, &hours, &minutes, &used) != 3)
+    if (sscanf(rest, "%1[+-]%2u:%2u%n", sign, &hours, &minutes, &used) != 3)
         return rest;
-    *offset_min = (int)(hours * 60 + minutes) * (sign == '-' ? -1 : 1);
+    *offset_min = (int)(hours * 60 + minutes) * (sign[0] == '-' ? -1 : 1);
     return rest + used;
 }
 

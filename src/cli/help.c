@@ -204,6 +204,38 @@ static const struct page pages[] = {
      "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
      "\n"
      "Example: sallyport ticket issue alice web01 --for 5m --from 192.0.2.7 --rdp web01.rdp\n"},
+    {"request", "ask for access to a target for a while",
+     "Usage: sallyport request add TARGET [--for TIME] [--reason TEXT] [--ticket TEXT] [OPTIONS]\n"
+     "       sallyport request list [OPTIONS]\n"
+     "       sallyport request withdraw REQUEST [OPTIONS]\n"
+     "\n"
+     "For targets whose rule demands an approval. You are the user of Sallyport that is called as\n"
+     "your account on this machine; an administrator says --as USER (or --user USER) and speaks\n"
+     "for somebody else. Without --for as long as the rule allows. A request waits for a day.\n"
+     "list shows your own requests and those that you may decide about; administrators and\n"
+     "auditors see all.\n"
+     "OPTIONS are --as USER, -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport request add web01 --for 2h --reason \"disk full\" --ticket CHG-17\n"},
+    {"grant", "decide about requests; extend and end access",
+     "Usage: sallyport grant list [OPTIONS]\n"
+     "       sallyport grant approve REQUEST [--for TIME] [OPTIONS]\n"
+     "       sallyport grant refuse REQUEST --reason TEXT [OPTIONS]\n"
+     "       sallyport grant extend GRANT --for TIME [OPTIONS]\n"
+     "       sallyport grant revoke GRANT [--reason TEXT] [OPTIONS]\n"
+     "       sallyport grant break-glass TARGET --for TIME --reason TEXT [OPTIONS]\n"
+     "\n"
+     "approve, refuse and extend are for members of the group that the rule names, who need the\n"
+     "role approver or admin as well, and never for one's own request. --for of approve is at "
+     "most\n"
+     "what was asked for; --for of extend is added to the end. revoke ends a grant and the "
+     "sessions\n"
+     "that it let in within 2 s. break-glass needs no approver: for members of the "
+     "configuration's\n"
+     "break_glass.group, for four hours at most, with an event of its own.\n"
+     "OPTIONS are --as USER, -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport grant approve r-0123456789abcdef --for 1h\n"},
     {"rdp", "write a signed .rdp file for a target",
      "Usage: sallyport rdp TARGET -o FILE [--user USER] [--address HOST[:PORT]]\n"
      "                     [--ticket [--for TIME] [--from NETWORK]] [OPTIONS]\n"

@@ -27,6 +27,19 @@ static const struct command {
       {"port", "n?"}}},
     {"tickets", api_tickets, {{NULL, NULL}}},
     {"ticket_revoke", api_ticket_revoke, {{"id", "s"}}},
+    {"request_add",
+     api_request_add,
+     {{"target", "s"}, {"for_s", "n?"}, {"reason", "s?"}, {"ticket", "s?"}, {"as", "s?"}}},
+    {"requests", api_requests, {{"as", "s?"}}},
+    {"request_withdraw", api_request_withdraw, {{"id", "s"}, {"as", "s?"}}},
+    {"grants", api_grants, {{"as", "s?"}}},
+    {"grant_approve", api_grant_approve, {{"id", "s"}, {"for_s", "n?"}, {"as", "s?"}}},
+    {"grant_refuse", api_grant_refuse, {{"id", "s"}, {"reason", "s"}, {"as", "s?"}}},
+    {"grant_extend", api_grant_extend, {{"id", "s"}, {"for_s", "n"}, {"as", "s?"}}},
+    {"grant_revoke", api_grant_revoke, {{"id", "s"}, {"reason", "s?"}, {"as", "s?"}}},
+    {"break_glass",
+     api_break_glass,
+     {{"target", "s"}, {"for_s", "n"}, {"reason", "s"}, {"as", "s?"}}},
 };
 
 static bool has_form(const json_t *value, char form)

@@ -6,6 +6,13 @@
  *                                   → {"ok":true,"id":"…","password":"…","expires":"…","rdp":"…"}
  *   {"cmd":"tickets"}               → {"ok":true,"tickets":[…]}
  *   {"cmd":"ticket_revoke","id":"…"}  → {"ok":true}
+ *   {"cmd":"request_add","target":"…","for_s":N,"reason":"…","ticket":"…","as":"…"}
+ *                                   → {"ok":true,"request":{…}}
+ *   {"cmd":"requests"}, {"cmd":"grants"}  → {"ok":true,"requests":[…]}, {"ok":true,"grants":[…]}
+ *   {"cmd":"grant_approve","id":"r-…","for_s":N}  → {"ok":true,"grant":{…}}
+ *   {"cmd":"request_withdraw","id":"r-…"}, {"cmd":"grant_refuse","id":"r-…","reason":"…"},
+ *   {"cmd":"grant_extend","id":"g-…","for_s":N}, {"cmd":"grant_revoke","id":"g-…"},
+ *   {"cmd":"break_glass","target":"…","for_s":N,"reason":"…"}   the same way
  */
 #ifndef SP_KEEPER_API_IDENTITY_H
 #define SP_KEEPER_API_IDENTITY_H
@@ -48,6 +55,28 @@ char *api_rdp_file(const struct identity_ask *ask, const char *user,
 bool api_rdp_rule(const struct identity_ask *ask, const struct catalog_user **user,
                   const struct catalog_target **target, const struct catalog_rule **rule,
                   const char **error);
+
+/* ---- api_grants.c ---- */
+
+identity_answer_fn api_request_add, api_request_withdraw, api_grant_approve, api_grant_refuse,
+    api_grant_extend, api_grant_revoke, api_break_glass;
+
+/* Who asks: a person of the catalog, and what else is known of him. */
+struct grant_actor;
+
+/*
+ * The person of the peer's account, or whom an administrator speaks for (field "as").
+ * error    static text
+ * Returns  false if nobody may ask so; a person may still be NULL
+ */
+bool api_grants_who(const struct identity_ask *ask, struct grant_actor *out, const char **error);
+
+/* ---- api_grants_list.c ---- */
+
+identity_answer_fn api_requests, api_grants;
+
+/* A request or a grant for an answer. Owner: the caller; NULL if memory ran out */
+json_t *api_grants_row(const struct keeper *k, const struct grants_record *r);
 
 /* ---- keeper_tickets.c ---- */
 

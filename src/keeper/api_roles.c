@@ -45,6 +45,16 @@ static const struct {
     {"ticket_issue", ADM},
     {"ticket_revoke", ADM},
     {"tickets", ADM | AUD},
+    /* People see and change their own; api_grants.c looks who they are. */
+    {"request_add", USR},
+    {"requests", APP | AUD | USR},
+    {"request_withdraw", USR},
+    {"grants", APP | AUD | USR},
+    {"grant_approve", ADM | APP},
+    {"grant_refuse", ADM | APP},
+    {"grant_extend", ADM | APP},
+    {"grant_revoke", USR},
+    {"break_glass", USR},
 };
 
 bool api_roles_allow(unsigned roles, const char *command)

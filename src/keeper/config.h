@@ -91,12 +91,13 @@ struct config {
     char master_key[CONFIG_PATH_SIZE]; /* of the key or the passphrase; empty = in state_dir */
     struct config_role_entry roles[3 * CONFIG_ROLE_MAX];
     size_t role_count;
-    char ca_file[CONFIG_PATH_SIZE];    /* PEM; empty = none                            */
-    char geoip_path[CONFIG_PATH_SIZE]; /* MaxMind DB; empty = none */
-    struct geoip *geoip;               /* owned; NULL = no country is known */
-    char run_as[CATALOG_NAME_SIZE];    /* whom we become when started as root          */
-    uint32_t run_as_uid, run_as_gid;   /* both 0 if not started as root                */
-    uint32_t tls_min;                  /* 0x0303 or 0x0304                             */
+    char break_glass[CATALOG_NAME_SIZE]; /* whose members may; empty = nobody    */
+    char ca_file[CONFIG_PATH_SIZE];      /* PEM; empty = none                            */
+    char geoip_path[CONFIG_PATH_SIZE];   /* MaxMind DB; empty = none */
+    struct geoip *geoip;                 /* owned; NULL = no country is known */
+    char run_as[CATALOG_NAME_SIZE];      /* whom we become when started as root          */
+    uint32_t run_as_uid, run_as_gid;     /* both 0 if not started as root                */
+    uint32_t tls_min;                    /* 0x0303 or 0x0304                             */
 
     struct boot_listener listeners[BOOT_LISTENERS_MAX];
     size_t listener_count;

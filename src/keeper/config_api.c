@@ -70,11 +70,24 @@ static enum sp_err check_role(struct config_load_state *s, const char *key, enum
     return SP_OK;
 }
 
+static enum sp_err check_break_glass(struct config_load_state *s,
+                                     const struct config_raw_break_glass *raw)
+{
+    if (raw == NULL)
+        return SP_OK;
+    if (!config_is_label(raw->group))
+        return config_refuse(s, SP_EVALUE, "break_glass.group", NULL, raw->group, NULL);
+    snprintf(s->config->break_glass, sizeof(s->config->break_glass), "%s", raw->group);
+    return SP_OK;
+}
+
 enum sp_err config_check_api(struct config_load_state *s, const struct config_raw *raw)
 {
     const struct config_raw_api *api = raw->api;
     enum sp_err err = check_master_key(s, raw->master_key);
 
+    if (err == SP_OK)
+        err = check_break_glass(s, raw->break_glass);
     if (err != SP_OK || api == NULL)
         return err;
     err = check_role(s, "admins", CONFIG_ROLE_ADMIN, api->admins, api->admins_count);

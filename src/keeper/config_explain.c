@@ -89,6 +89,8 @@ static const struct field fields[] = {
     {"api.approvers[]", "an account of this machine, or @ and one of its groups", NULL},
     {"api.auditors", "a list of at most 32 accounts", NULL},
     {"api.auditors[]", "an account of this machine, or @ and one of its groups", NULL},
+    {"break_glass", "a mapping {group: NAME}", NULL},
+    {"break_glass.group", LABEL, "of the file or the store; its members may"},
     {"limits", "a mapping of limits", NULL},
     {"limits.unauthenticated", "a number from 1 to 100000", NULL},
     {"limits.per_source", "a number from 1 to 100000", NULL},

@@ -108,6 +108,10 @@ struct config_raw_api {
     uint32_t admins_count, approvers_count, auditors_count;
 };
 
+struct config_raw_break_glass {
+    char *group;
+};
+
 struct config_raw_certificate {
     char *cert, *key;
 };
@@ -236,6 +240,7 @@ struct config_raw {
     struct config_raw_certificate *certificate;
     struct config_raw_master_key *master_key;
     struct config_raw_api *api;
+    struct config_raw_break_glass *break_glass;
     struct config_raw_limits *limits;
     struct config_raw_directory *directory;
     struct config_raw_webhook *webhooks;

@@ -56,6 +56,11 @@ static const cyaml_schema_field_t api_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t break_glass_fields[] = {
+    FIELD_TEXT(config_raw_break_glass, group, TEXT),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t penalties_fields[] = {
     FIELD_TEXT(config_raw_penalties, no_auth, OPTIONAL),
     FIELD_TEXT(config_raw_penalties, auth_failure, OPTIONAL),
@@ -235,6 +240,7 @@ static const cyaml_schema_field_t top_fields[] = {
     FIELD_MAP(config_raw, certificate, OPTIONAL, certificate_fields),
     FIELD_MAP(config_raw, master_key, OPTIONAL, master_key_fields),
     FIELD_MAP(config_raw, api, OPTIONAL, api_fields),
+    FIELD_MAP(config_raw, break_glass, OPTIONAL, break_glass_fields),
     FIELD_TEXT(config_raw, state_dir, OPTIONAL),
     FIELD_TEXT(config_raw, event_log, OPTIONAL),
     FIELD_TEXT(config_raw, control_socket, OPTIONAL),

@@ -52,6 +52,13 @@ static bool is_over(const struct grants_record *r)
     return r->state != GRANTS_OPEN && r->state != GRANTS_RUNNING && !r->is_busy;
 }
 
+static void drop(struct grants *g, size_t i)
+{
+    free(g->list[i]);
+    g->count--;
+    memmove(&g->list[i], &g->list[i + 1], (g->count - i) * sizeof(g->list[0]));
+}
+
 /* Room for one more: of many records the oldest that is over goes. Its row stays in the store. */
 static enum sp_err make_room(struct grants *g)
 {
@@ -62,9 +69,7 @@ static enum sp_err make_room(struct grants *g)
             i++;
         if (i == g->count)
             return SP_ELIMIT;
-        free(g->list[i]);
-        g->count--;
-        memmove(&g->list[i], &g->list[i + 1], (g->count - i) * sizeof(g->list[0]));
+        drop(g, i);
     }
     if (g->count < g->room)
         return SP_OK;
@@ -171,6 +176,20 @@ size_t grants_tick(struct grants *g, struct grants_time now,
         changed(ctx, r);
     }
     return count;
+}
+
+bool grants_forget(struct grants *g, int64_t before_us, struct grants_record *out)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        const struct grants_record *r = g->list[i];
+
+        if (!is_over(r) || r->ends_us >= before_us || r->decided_us >= before_us)
+            continue;
+        *out = *r;
+        drop(g, i);
+        return true;
+    }
+    return false;
 }
 
 int64_t grants_due_ms(const struct grants *g, struct grants_time now)

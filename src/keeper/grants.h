@@ -187,6 +187,13 @@ bool grants_is_running(const struct grants_record *r, struct grants_time now);
 size_t grants_tick(struct grants *g, struct grants_time now,
                    void (*changed)(void *ctx, const struct grants_record *r), void *ctx);
 
+/*
+ * Take one record out of the list that ended before a moment.
+ * out      what it was; written only if true is returned
+ * Returns  false if there is none
+ */
+bool grants_forget(struct grants *g, int64_t before_us, struct grants_record *out);
+
 /* Milliseconds until grants_tick has something to do; -1 = nothing waits. */
 int64_t grants_due_ms(const struct grants *g, struct grants_time now);
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "keeper/keeper_grants.h"
 #include "keeper/keeper_priv.h"
 #include "keeper/keeper_tickets.h"
 #include "keeper/notify.h"
@@ -44,6 +45,7 @@ static void say_ready(struct keeper *k)
     control_start(k, k->config->control_socket);
     log_service(k, "service_started", "all processes run");
     keeper_guard_report(k);
+    keeper_grants_report(k);
     printf("sallyport: ready, listening on");
     for (size_t i = 0; i < k->config->listener_count; i++) {
         config_listener_text(&k->config->listeners[i], text, sizeof(text));
@@ -87,6 +89,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     if (!k->is_finishing)
         keeper_guard_tick(k, now_ms);
     keeper_tickets_tick(k, now_ms);
+    keeper_grants_tick(k, now_ms);
     directory_tick(k, now_ms);
     keeper_courier_tick(k, now_ms);
     control_tick(k, now_ms);
@@ -187,6 +190,9 @@ static bool start_parts(struct keeper *k, struct keeper_start *start)
     snprintf(error, sizeof(start->load.error), "the tickets in the store cannot be read");
     if (keeper_tickets_load(k) != SP_OK)
         return false;
+    snprintf(error, sizeof(start->load.error), "the grants in the store cannot be read");
+    if (keeper_grants_load(k) != SP_OK)
+        return false;
     k->now = edition_new(k, &start->load);
     if (k->now == NULL)
         return false;
@@ -221,6 +227,7 @@ static struct keeper *keeper_new(struct keeper_start *start)
     fprintf(stderr, "sallyport: cannot start: %s\n", start->load.error);
     start->load.error[0] = '\0'; /* it has been said */
     keeper_store_stop(k);
+    grants_clear(&k->grants);
     keeper_objects_stop(k);
     catalog_unref(&k->catalog);
     guard_close(&k->guard, clock_now_ms());
@@ -250,6 +257,7 @@ static void keeper_free(struct keeper *k)
     firewall_stop(&k->firewall);
     tickets_clear(&k->tickets);
     courier_queue_clear(&k->courier.queue);
+    grants_clear(&k->grants);
     known_targets_clear(&k->known);
     catalog_unref(&k->catalog);
     event_log_close(&k->log);

@@ -119,7 +119,9 @@ void keeper_facts(struct keeper *k, struct session *s, struct facts_room *room)
     if (!is_running && has_name && k->catalog->counts_sessions)
         room->facts.user_sessions = sessions_where(room, name.user, NULL);
     if (k->grants_of != NULL && has_name)
-        room->facts.grant_count = k->grants_of(k, name.user, now, room->grants, FACTS_GRANTS_MAX);
+        room->facts.grant_count =
+            k->grants_of(k, name.user, (struct moment){room->facts.wall_us, now.boot_ms},
+                         room->grants, FACTS_GRANTS_MAX);
 }
 
 void keeper_on_decide(void *ctx, struct session *s, struct session_decision *out)

@@ -12,6 +12,7 @@
 #include "keeper/api.h"
 #include "keeper/directory_ask.h"
 #include "keeper/edition.h"
+#include "keeper/grants.h"
 #include "keeper/guard.h"
 #include "keeper/keeper.h"
 #include "keeper/keeper_courier.h"
@@ -96,6 +97,8 @@ struct keeper {
     struct catalog *next_catalog;    /* goes with next                                    */
     struct tickets tickets;
     int64_t tickets_expire_ms; /* when dead ones are looked for */
+    struct grants grants;      /* requests and grants; keeper_grants.h   */
+    int64_t grants_prune_ms;   /* when old ones are looked for */
     struct session_ops ops;
     struct directory_questions questions;
     struct courier_feed courier;

@@ -125,6 +125,22 @@ const struct catalog_rule *policy_rule_for(const struct catalog *catalog, size_t
     return rule != CATALOG_NONE ? &catalog->rules[rule] : NULL;
 }
 
+const struct catalog_rule *policy_approval_rule(const struct catalog *catalog, size_t user_index,
+                                                size_t target_index)
+{
+    const struct catalog_rule *rules = catalog->rules;
+    struct candidates c;
+    uint32_t rule;
+
+    candidates_init(&c, catalog, &catalog->users[user_index]);
+    candidates_target(&c, catalog, &catalog->targets[target_index]);
+    rule = next_rule(c.what, c.words, 0);
+    while (rule != CATALOG_NONE && (rules[rule].is_deny || !rules[rule].conditions.approval.is_set))
+        rule = next_rule(c.what, c.words, rule + 1);
+    free(c.who);
+    return rule != CATALOG_NONE ? &rules[rule] : NULL;
+}
+
 /* ---- deciding ---- */
 
 static bool is_yes(const struct policy_judgement *j)

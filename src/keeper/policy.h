@@ -177,6 +177,13 @@ struct policy_choice *policy_choices(const struct catalog *catalog, const struct
 const struct catalog_rule *policy_rule_for(const struct catalog *catalog, size_t user_index,
                                            size_t target_index);
 
+/*
+ * The first rule that lets user reach target once somebody has approved it, whatever else it asks.
+ * Returns  a pointer into catalog, or NULL if none does
+ */
+const struct catalog_rule *policy_approval_rule(const struct catalog *catalog, size_t user_index,
+                                                size_t target_index);
+
 /* ---- policy_judge.c ---- */
 
 /*

@@ -42,7 +42,17 @@ verb_fn verb_sign, verb_challenge, verb_verify, verb_decide, verb_delegate;
 const char *verify_ticket(struct verb *v, const uint8_t key[16]);
 
 /* verbs_target.c: from the connection to the target's login. Errors: a violation */
-verb_fn verb_connect, verb_certificate, verb_bind, verb_seal, verb_clear;
+verb_fn verb_connect, verb_certificate, verb_clear;
+
+/*
+ * verbs_target.c: the target's password, wherever it comes from. The caller wipes it.
+ * out      *size written only on SP_OK
+ * Errors:  SP_EDENIED there is none for keeper to give
+ */
+SP_MUST_USE enum sp_err verb_password(struct verb *v, uint8_t out[IPC_NAME_MAX], size_t *size);
+
+/* verbs_bind.c: the target's login by CredSSP. Errors: a violation */
+verb_fn verb_bind, verb_seal;
 
 /* verbs_redirect.c: licences, and the way to the next target. Errors: a violation */
 verb_fn verb_rdstls, verb_licence_get, verb_licence_put, verb_redirect;

@@ -22,12 +22,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/ipc_bind.h"
 #include "base/ipc_directory.h"
 #include "base/ipc_msg.h"
 #include "base/penalty.h"
 #include "keeper/events.h"
 #include "keeper/moment.h"
 #include "keeper/policy.h"
+#include "keeper/target_binding.h"
 #include "keeper/tickets.h"
 
 #define SESSION_ID_SIZE        17    /* 16 hex digits and a NUL                         */
@@ -142,8 +144,9 @@ struct session {
     struct session_facts facts;
     bool is_dialed;
     uint32_t dial_status;
-    int target_fd; /* from dialer, until CONNECT takes it */
-    uint8_t exported_key[16];
+    int target_fd;                 /* from dialer, until CONNECT takes it */
+    uint8_t target_key_sha256[32]; /* what CERTIFICATE showed; BIND is bound to it   */
+    struct target_binding binding; /* from BIND to SEAL; wiped there                 */
     uint16_t delegated_size;
     uint8_t delegated[IPC_NAME_MAX]; /* the person's own password */
     uint32_t hops;                   /* redirections that were asked for */

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A session's verbs towards its target: CONNECT, CERTIFICATE, BIND, SEAL, CLEAR.
+ * A session's verbs towards its target: CONNECT, CERTIFICATE, CLEAR.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "keeper/ntlm_verify.h"
 #include "keeper/session_priv.h"
-#include "rdp/credssp.h"
-
-#define SEAL_SEQUENCE   1  /* pubKeyAuth was 0                       */
-#define SEAL_RC4_OFFSET 40 /* pubKeyAuth: 32 bytes and 8 of checksum; before version 5 the key */
 
 static uint32_t dial_errinfo(uint32_t status)
 {
@@ -214,6 +209,7 @@ enum sp_err verb_certificate(struct verb *v)
     memcpy(&req, v->in->msg.bytes, sizeof(req));
     if (req.chain_ok > 1)
         return sp_fail_set(v->fail, SP_EVALUE, "CERTIFICATE.chain_ok", req.chain_ok, 1);
+    memcpy(v->s->target_key_sha256, req.key_sha256, sizeof(req.key_sha256));
     /* Who is asked by the target itself gets nothing from keeper on the way. */
     if (judge_certificate(v, &req))
         v->s->state = v->s->decision.login == IPC_LOGIN_ASK ? SESSION_ADMITTED : SESSION_TRUSTED;
@@ -222,8 +218,7 @@ enum sp_err verb_certificate(struct verb *v)
     return verb_answer(v, IPC_CERTIFICATE_RSP, &rsp, sizeof(rsp), -1);
 }
 
-/* The target's password, wherever it comes from. The caller wipes it. */
-static enum sp_err get_password(struct verb *v, uint8_t out[IPC_NAME_MAX], size_t *size)
+enum sp_err verb_password(struct verb *v, uint8_t out[IPC_NAME_MAX], size_t *size)
 {
     const struct session *s = v->s;
 
@@ -236,109 +231,6 @@ static enum sp_err get_password(struct verb *v, uint8_t out[IPC_NAME_MAX], size_
     return SP_OK;
 }
 
-static void bind_ask(const struct session *s, const struct ipc_bind_req *req,
-                     struct ntlm_bind_ask *ask)
-{
-    *ask = (struct ntlm_bind_ask){
-        .user = {s->decision.user, s->decision.user_size},
-        .domain = {s->decision.domain, s->decision.domain_size},
-        .av_pairs = {req->av, req->av_size},
-    };
-    memcpy(ask->server_challenge, req->server_challenge, sizeof(ask->server_challenge));
-    for (size_t i = 0; i < sizeof(req->time); i++)
-        ask->time |= (uint64_t)req->time[i] << (8 * i);
-}
-
-static enum sp_err bind_answer(struct verb *v, const struct ipc_bind_req *req,
-                               struct ipc_bind_rsp *rsp)
-{
-    uint8_t password[IPC_NAME_MAX], hash[NTLM_KEY_SIZE];
-    struct ntlm_bind_ask ask;
-    struct ntlm_bind_answer answer;
-    size_t size;
-
-    if (get_password(v, password, &size) != SP_OK)
-        return sp_fail_set(v->fail, SP_EDENIED, "BIND.password", 0, 0);
-    ntlm_nt_hash(password, size, hash);
-    sp_wipe(password, sizeof(password));
-    bind_ask(v->s, req, &ask);
-    enum sp_err err = ntlm_bind(&ask, hash, &answer);
-    sp_wipe(hash, sizeof(hash));
-    if (err != SP_OK)
-        return sp_fail_set(v->fail, err, "BIND", req->av_size, IPC_AV_MAX);
-    rsp->nt_response_size = (uint32_t)answer.nt_response_size;
-    memcpy(rsp->nt_response, answer.nt_response, answer.nt_response_size);
-    memcpy(rsp->encrypted_random_session_key, answer.encrypted_random_session_key, 16);
-    memcpy(rsp->exported_session_key, answer.exported_key, 16);
-    memcpy(v->s->exported_key, answer.exported_key, 16);
-    sp_wipe(&answer, sizeof(answer));
-    return SP_OK;
-}
-static_assert(NTLM_BIND_RESPONSE_MAX <= IPC_NT_RSP_MAX, "every response fits its message");
-
-enum sp_err verb_bind(struct verb *v)
-{
-    struct ipc_bind_req req;
-    struct ipc_bind_rsp rsp = {0};
-
-    memcpy(&req, v->in->msg.bytes, sizeof(req));
-    if (v->s->decision.nla == IPC_NLA_OFF)
-        return sp_fail_set(v->fail, SP_ESTATE, "BIND.nla", IPC_NLA_OFF, 0);
-    if (req.av_size > sizeof(req.av))
-        return sp_fail_set(v->fail, SP_ELIMIT, "BIND.av_size", req.av_size, sizeof(req.av));
-    enum sp_err err = bind_answer(v, &req, &rsp);
-    if (err == SP_OK) {
-        v->s->state = SESSION_BOUND;
-        err = verb_answer(v, IPC_BIND_RSP, &rsp, sizeof(rsp), -1);
-    }
-    sp_wipe(&rsp, sizeof(rsp));
-    return err;
-}
-
-static enum sp_err seal_check(struct verb *v, const struct ipc_seal_req *req)
-{
-    if (!sp_equal_ct(req->exported_session_key, v->s->exported_key, 16))
-        return sp_fail_set(v->fail, SP_EVALUE, "SEAL.exported_session_key", 0, 0);
-    if (req->sequence != SEAL_SEQUENCE)
-        return sp_fail_set(v->fail, SP_EVALUE, "SEAL.sequence", req->sequence, SEAL_SEQUENCE);
-    bool may_be_old = v->s->decision.credssp_min < CREDSSP_VERSION_MIN;
-    if (req->rc4_offset != SEAL_RC4_OFFSET &&
-        (!may_be_old || req->rc4_offset <= SEAL_RC4_OFFSET || req->rc4_offset > NTLM_SKIPPED_MAX))
-        return sp_fail_set(v->fail, SP_EVALUE, "SEAL.rc4_offset", req->rc4_offset, SEAL_RC4_OFFSET);
-    return SP_OK;
-}
-
-enum sp_err verb_seal(struct verb *v)
-{
-    const struct session_decision *d = &v->s->decision;
-    struct ipc_seal_req req;
-    struct ipc_seal_rsp rsp = {0};
-    uint8_t password[IPC_NAME_MAX];
-    size_t size, used = 0;
-
-    memcpy(&req, v->in->msg.bytes, sizeof(req));
-    enum sp_err err = seal_check(v, &req);
-    if (err != SP_OK)
-        return err;
-    if (get_password(v, password, &size) != SP_OK)
-        return sp_fail_set(v->fail, SP_EDENIED, "SEAL.password", 0, 0);
-    struct ntlm_seal_ask ask = {.skip = req.rc4_offset};
-    if (!d->is_restricted) { /* else all three are empty: MS-CSSP 2.2.1.2.1 */
-        ask.domain = (struct ntlm_blob){d->domain, d->domain_size};
-        ask.user = (struct ntlm_blob){d->user, d->user_size};
-        ask.password = (struct ntlm_blob){password, size};
-    }
-    err = ntlm_seal_credentials(v->s->exported_key, &ask, rsp.auth_info, sizeof(rsp.auth_info),
-                                &used);
-    sp_wipe(password, sizeof(password));
-    sp_wipe(v->s->exported_key, sizeof(v->s->exported_key));
-    if (err != SP_OK)
-        return sp_fail_set(v->fail, err, "SEAL", 0, 0);
-    rsp.size = (uint32_t)used;
-    v->s->state = SESSION_ADMITTED;
-    return verb_answer(v, IPC_SEAL_RSP, &rsp, sizeof(rsp), -1);
-}
-
 enum sp_err verb_clear(struct verb *v)
 {
     const struct session_decision *d = &v->s->decision;
@@ -349,7 +241,7 @@ enum sp_err verb_clear(struct verb *v)
         return sp_fail_set(v->fail, SP_EDENIED, "CLEAR.nla", d->nla, IPC_NLA_OFF);
     if (d->tls_mode == IPC_TLS_NONE)
         return sp_fail_set(v->fail, SP_EDENIED, "CLEAR.tls_mode", d->tls_mode, IPC_TLS_CA);
-    if (get_password(v, rsp.password, &size) != SP_OK) {
+    if (verb_password(v, rsp.password, &size) != SP_OK) {
         sp_wipe(&rsp, sizeof(rsp));
         return sp_fail_set(v->fail, SP_EDENIED, "CLEAR.password", 0, 0);
     }

@@ -11,6 +11,7 @@
 #define SEND_PRIORITY_HIGH 0x70 /* priority high, segmentation begin and end */
 #define SEND_SEGMENTATION  0x30
 #define SEND_LENGTH_OFFSET 13 /* from the TPKT */
+#define ERECT_WORDS        0x00010001
 
 /* PER INTEGER without bounds: RDP does not use the values. */
 static void integer_skip(struct rd *r, const char *where)
@@ -20,8 +21,18 @@ static void integer_skip(struct rd *r, const char *where)
     rd_skip(r, size, where);
 }
 
+/*
+ * rdesktop writes the height and the interval as two words of 1 and not as integers with a length.
+ * Nobody uses the values, so just these four bytes are taken for what they mean.
+ */
 static void erect_domain_read(struct rd *r)
 {
+    struct rd ahead = *r;
+
+    if (rd_u32be(&ahead, "ErectDomainRequest") == ERECT_WORDS && ahead.left == 0) {
+        *r = ahead;
+        return;
+    }
     integer_skip(r, "ErectDomainRequest.subHeight");
     integer_skip(r, "ErectDomainRequest.subInterval");
 }

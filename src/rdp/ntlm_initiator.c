@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Client side of raw NTLM: what the back runs while keeper holds the target's password.
+ * Client side of raw NTLM: the back's half, which parses, and keeper's, which has the keys.
  */
 #include "rdp/ntlm_initiator.h"
 
@@ -94,58 +94,40 @@ enum sp_err ntlm_initiator_challenge(struct ntlm_initiator *i, struct rd *in, ui
     i->av_pairs_size = w.pos;
     if (ntlm_av_find(c.target_info, MsvAvTimestamp, &timestamp) && timestamp.left == 8)
         now = rd_u64le(&timestamp, "MsvAvTimestamp");
-    *out = (struct ntlm_bind_input){.time = now};
+    *out = (struct ntlm_bind_input){.time = now, .flags = i->flags};
     memcpy(out->server_challenge, c.server_challenge, NTLM_CHALLENGE_SIZE);
     rd_init(&out->av_pairs, i->av_pairs, i->av_pairs_size);
-    i->state = NTLM_INITIATOR_WAIT_RESPONSE;
-    return SP_OK;
-}
-
-/* Put the MIC into a finished AUTHENTICATE of size bytes, whose MIC field is zero. */
-static void add_mic(const struct ntlm_initiator *i, const uint8_t key[NTLM_KEY_SIZE],
-                    uint8_t *message, size_t size)
-{
-    struct ntlm_transcript t = {.negotiate = i->negotiate,
-                                .challenge = i->challenge,
-                                .authenticate = message,
-                                .negotiate_size = i->negotiate_size,
-                                .challenge_size = i->challenge_size,
-                                .authenticate_size = size};
-    uint8_t mic[NTLM_KEY_SIZE];
-
-    ntlm_mic(key, &t, mic);
-    memcpy(message + MIC_OFFSET, mic, sizeof(mic));
-}
-
-enum sp_err ntlm_initiator_authenticate(struct ntlm_initiator *i,
-                                        const struct ntlm_bind_output *bound, struct wr *out)
-{
-    static const uint8_t no_lm[LM_RESPONSE_SIZE]; /* MS-NLMP 3.1.5.1.2: zeros with a timestamp */
-    uint8_t message[AUTHENTICATE_BUFFER];
-    struct ntlm_authenticate a = {.flags = i->flags};
-    struct wr w;
-
-    if (want_state(i, NTLM_INITIATOR_WAIT_RESPONSE) != SP_OK)
-        return i->fail.code;
-    if (bound->user.left > NTLM_NAME_MAX || bound->domain.left > NTLM_NAME_MAX)
-        return refuse(i, SP_ELIMIT, "AUTHENTICATE.UserName", (uint32_t)bound->user.left,
-                      NTLM_NAME_MAX);
-    a.user = bound->user;
-    a.domain = bound->domain;
-    a.nt_response = bound->nt_response;
-    rd_init(&a.lm_response, no_lm, sizeof(no_lm));
-    rd_init(&a.workstation, no_lm, 0);
-    rd_init(&a.encrypted_random_session_key, bound->encrypted_random_session_key, NTLM_KEY_SIZE);
-    wr_init(&w, message, sizeof(message));
-    if (ntlm_authenticate_write(&w, &a) != SP_OK)
-        return take_fail(i, &w.fail);
-    add_mic(i, bound->exported_key, message, w.pos);
-    wr_bytes(out, message, w.pos);
-    if (!wr_ok(out))
-        return take_fail(i, &out->fail);
-    ntlm_seal_init(&i->seal, bound->exported_key, false);
+    rd_init(&out->negotiate, i->negotiate, i->negotiate_size);
+    rd_init(&out->challenge, i->challenge, i->challenge_size);
     i->state = NTLM_INITIATOR_DONE;
     return SP_OK;
+}
+
+enum sp_err ntlm_authenticate_prove(const struct ntlm_proof_parts *p, struct wr *out)
+{
+    static const uint8_t no_lm[LM_RESPONSE_SIZE]; /* MS-NLMP 3.1.5.1.2: zeros with a timestamp */
+    uint8_t message[AUTHENTICATE_BUFFER], mic[NTLM_KEY_SIZE];
+    struct ntlm_authenticate a = {.flags = p->flags & (FLAGS_ASKED | NTLMSSP_NEGOTIATE_TARGET_INFO),
+                                  .user = p->user,
+                                  .domain = p->domain,
+                                  .nt_response = p->nt_response};
+    struct wr w;
+
+    if (p->user.left > NTLM_NAME_MAX || p->domain.left > NTLM_NAME_MAX)
+        return sp_fail_set(&out->fail, SP_ELIMIT, "AUTHENTICATE.UserName", (uint32_t)p->user.left,
+                           NTLM_NAME_MAX);
+    rd_init(&a.lm_response, no_lm, sizeof(no_lm));
+    rd_init(&a.workstation, no_lm, 0);
+    rd_init(&a.encrypted_random_session_key, p->encrypted_random_session_key, NTLM_KEY_SIZE);
+    wr_init(&w, message, sizeof(message));
+    if (ntlm_authenticate_write(&w, &a) != SP_OK)
+        return sp_fail_set(&out->fail, w.fail.code, w.fail.where, w.fail.got, w.fail.want);
+    struct ntlm_transcript t = {p->negotiate.at,   p->challenge.at,   message,
+                                p->negotiate.left, p->challenge.left, w.pos};
+    ntlm_mic(p->exported_key, &t, mic); /* while its own field is zero */
+    memcpy(message + MIC_OFFSET, mic, sizeof(mic));
+    wr_bytes(out, message, w.pos);
+    return out->fail.code;
 }
 
 void ntlm_initiator_clear(struct ntlm_initiator *i)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Client side of raw NTLM: what the back runs while keeper holds the target's password.
+ * Client side of raw NTLM, in two halves: the back parses, keeper has the password and the keys.
  *
- *   ntlm_initiator_negotiate → T → ntlm_initiator_challenge → keeper → ntlm_initiator_authenticate
+ *   back: ntlm_initiator_negotiate → T → ntlm_initiator_challenge → keeper: ntlm_authenticate_prove
  */
 #ifndef SP_RDP_NTLM_INITIATOR_H
 #define SP_RDP_NTLM_INITIATOR_H
@@ -18,8 +18,7 @@ enum ntlm_initiator_state {
     NTLM_INITIATOR_FAILED,
     NTLM_INITIATOR_START,
     NTLM_INITIATOR_WAIT_CHALLENGE,
-    NTLM_INITIATOR_WAIT_RESPONSE, /* the caller asks keeper to bind */
-    NTLM_INITIATOR_DONE,          /* seal is ready                  */
+    NTLM_INITIATOR_DONE, /* the caller asks keeper to bind */
 };
 
 struct ntlm_initiator {
@@ -30,21 +29,24 @@ struct ntlm_initiator {
     uint8_t negotiate[64];
     uint8_t challenge[NTLM_PEER_CHALLENGE_MAX];
     uint8_t av_pairs[NTLM_PEER_CHALLENGE_MAX];
-    struct ntlm_seal seal; /* from NTLM_INITIATOR_DONE on */
     struct sp_fail fail;
 };
 
 /* What keeper's verb "bind" takes. Borrowed from the initiator. */
 struct ntlm_bind_input {
     uint8_t server_challenge[NTLM_CHALLENGE_SIZE];
-    uint64_t time;      /* FILETIME: T's own, or the caller's if T sent none */
-    struct rd av_pairs; /* augmented, with its MsvAvEOL                      */
+    uint64_t time;                  /* FILETIME: T's own, or the caller's if T sent none */
+    uint32_t flags;                 /* for AUTHENTICATE                                  */
+    struct rd av_pairs;             /* augmented, with its MsvAvEOL                      */
+    struct rd negotiate, challenge; /* as sent and received, for the MIC                 */
 };
 
-/* What keeper gives back. Borrowed for the call. */
-struct ntlm_bind_output {
+/* What AUTHENTICATE is made from. Borrowed for the call. */
+struct ntlm_proof_parts {
+    uint32_t flags; /* those that we never ask for are left out */
     struct rd nt_response;
-    struct rd user, domain; /* UTF-16LE, as keeper used them in the proof */
+    struct rd user, domain; /* UTF-16LE, as used in the proof */
+    struct rd negotiate, challenge;
     uint8_t encrypted_random_session_key[NTLM_KEY_SIZE];
     uint8_t exported_key[NTLM_KEY_SIZE];
 };
@@ -71,14 +73,13 @@ SP_MUST_USE enum sp_err ntlm_initiator_challenge(struct ntlm_initiator *i, struc
                                                  uint64_t now, struct ntlm_bind_input *out);
 
 /*
- * Write AUTHENTICATE with its MIC; i->seal is ready afterwards.
- * Errors:  SP_ESTATE; SP_ELIMIT NtResponse or a name too long; SP_ESPACE
+ * Write AUTHENTICATE with its MIC. It needs no state: keeper runs it.
+ * Spec:    MS-NLMP 2.2.1.3, 3.1.5.1.2
+ * Errors:  SP_ELIMIT NtResponse or a name too long; SP_ESPACE. Detail in out->fail
  */
-SP_MUST_USE enum sp_err ntlm_initiator_authenticate(struct ntlm_initiator *i,
-                                                    const struct ntlm_bind_output *bound,
-                                                    struct wr *out);
+SP_MUST_USE enum sp_err ntlm_authenticate_prove(const struct ntlm_proof_parts *p, struct wr *out);
 
-/* Overwrite keys; the state is NTLM_INITIATOR_FAILED afterwards. */
+/* Forget the exchange; the state is NTLM_INITIATOR_FAILED afterwards. */
 void ntlm_initiator_clear(struct ntlm_initiator *i);
 
 #endif

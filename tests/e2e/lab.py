@@ -6,6 +6,7 @@ Everything started here has a process group of its own and is ended by its own n
 import os
 import pathlib
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -293,16 +294,14 @@ def pids_of_user(user):
     return [int(pid) for pid in shown.stdout.split()]
 
 
-class FreeRdp:
-    """xfreerdp on a display of its own."""
+class Client:
+    """A client program on a display of its own."""
 
-    def __init__(self, folder, port, user, password, *flags, size=SIZE, display=None):
+    def __init__(self, folder, argv, display=None, env=None):
         self.display = display or Display(folder)
         self.own_display = display is None
-        self.process = Process(
-            ['xfreerdp', f'/v:127.0.0.1:{port}', f'/u:{user}', f'/p:{password}', '/cert:ignore',
-             f'/size:{size[0]}x{size[1]}', *flags],
-            pathlib.Path(folder) / 'xfreerdp.log', self.display.env())
+        self.process = Process(argv, pathlib.Path(folder) / 'client.log',
+                               {**self.display.env(), **(env or {})})
 
     def distance(self, screen):
         """Mean difference of a colour channel (0…255) from a target's screen; 255 if there is none."""
@@ -314,7 +313,7 @@ class FreeRdp:
         """Wait until the client shows what the target's own screen shows."""
         def painted():
             if not self.process.alive():
-                raise AssertionError('xfreerdp ended: ' + self.process.text()[-800:])
+                raise AssertionError('the client ended: ' + self.process.text()[-800:])
             return self.distance(target.screen()) < limit
         wait_for(painted, timeout, 'the target\'s picture at the client')
 
@@ -336,6 +335,23 @@ class FreeRdp:
         self.process.stop()
         if self.own_display:
             self.display.stop()
+
+
+class FreeRdp(Client):
+    """xfreerdp."""
+
+    def __init__(self, folder, port, user, password, *flags, size=SIZE, display=None):
+        super().__init__(folder, ['xfreerdp', f'/v:127.0.0.1:{port}', f'/u:{user}', f'/p:{password}',
+                                  '/cert:ignore', f'/size:{size[0]}x{size[1]}', *flags], display)
+
+
+class Rdesktop(Client):
+    """rdesktop, which asks for a yes to the certificate of a host it has not met."""
+
+    def __init__(self, folder, address, user, domain, env, size=SIZE):
+        rdesktop = shlex.join(['rdesktop', '-u', user, '-d', domain, '-a', '32', '-D',
+                               '-g', f'{size[0]}x{size[1]}', address])
+        super().__init__(folder, ['sh', '-c', f'yes yes | {rdesktop}'], env=env)
 
 
 def make_certificate(folder, name='target.test'):

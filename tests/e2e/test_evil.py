@@ -9,12 +9,14 @@ import pathlib
 import shutil
 import signal
 import socket
+import struct
 import types
 
 import pytest
 
 import gate as gate_module
-from lab import BUILD, free_port, wait_for
+from lab import BUILD, wait_for
+from rdpmini import ntlm
 
 EVIL = pathlib.Path(os.environ.get('SALLYPORT_EVIL_BIN', BUILD / 'tests/evil/sallyport-evil'))
 TABLES = pathlib.Path(__file__).resolve().parent.parent / 'evil'
@@ -33,7 +35,9 @@ ALLOWED = {row[0] for row in rows('allowed.txt')}
 
 @pytest.fixture(scope='module')
 def evil(tmp_path_factory):
-    target = types.SimpleNamespace(port=free_port(), user='worker', password='behind-the-gate')
+    listening = socket.create_server(('127.0.0.1', 0))
+    target = types.SimpleNamespace(port=listening.getsockname()[1], user='worker',
+                                   password='behind-the-gate')
     folder = tmp_path_factory.mktemp('evil')
     gate_module.let_others_pass(folder)
     honest = gate_module.BINARY
@@ -43,6 +47,7 @@ def evil(tmp_path_factory):
     gate_module.BINARY = honest
     yield service
     service.stop()
+    listening.close()
 
 
 def ask(service, line):
@@ -72,6 +77,7 @@ def argument(service, kind):
         'keeper_pid': str(pids['keeper']),
         'keeper_mem': f"/proc/{pids['keeper']}/mem",
         'spawner_mem': f"/proc/{pids.get('spawner', 1)}/mem",
+        'password': service.passwords['demo'],
     }[kind]
 
 
@@ -98,6 +104,8 @@ def test_probe(evil, row):
         assert answer == '' and sig not in (0, signal.SIGSYS)
     elif want == 'denied':
         assert answer.startswith('denied ') and not violated
+    elif want == 'refused':
+        assert answer.split()[-1] == 'refused' and not violated
     elif want == 'ended':
         assert answer in ('', 'ended') and violated
     else:
@@ -111,6 +119,22 @@ def test_tables(evil):
     assert {row[0] for row in EXPECTED if row[1] == 'ok'} == ALLOWED
     assert len(ALLOWED) <= ALLOWED_MAX
     assert sum(row[1] in ('killed', 'denied', 'ended') for row in EXPECTED) >= PROBES_MIN
+
+
+def test_no_key_is_in_the_answer_to_bind(evil):
+    """An attacker who signed in reads all that keeper gives it, and knows no key to open authInfo."""
+    answer, _ = ask(evil, f"probe seal_own_binding {evil.passwords['demo']}")
+    said, verdict = answer.splitlines()
+    answer = bytes.fromhex(said.removeprefix('bind '))
+    assert verdict == 'refused'
+    target = ntlm.Acceptor('worker', 'behind-the-gate')
+    target.negotiate_bytes, target.challenge_bytes = b'', b''
+    target.server_challenge = bytes(8)
+    size, = struct.unpack_from('<I', answer, 8)
+    assert target.accept(answer[48:48 + size]), 'what the target knows is enough to find its key'
+    assert not [name for name, key in target.seal.keys().items() if key in answer]
+    at = 48 + 6144
+    assert len(target.seal.unseal(answer[at:at + 48])) == 32, 'they are the right ones'
 
 
 def text_base(pid):

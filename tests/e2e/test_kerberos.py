@@ -8,7 +8,7 @@ import pytest
 
 import ad
 import gate as gate_module
-from lab import Display, Process, wait_for
+from lab import Rdesktop, wait_for, word
 from rdpmini import Closed, Refused
 from rdpmini.kerberos import CONF, INTEG, KerberosClient
 
@@ -38,8 +38,8 @@ def _domain(tmp_path_factory):
 
 @pytest.fixture(name='kerberos_gate')
 def _kerberos_gate(domain, make_gate, scripted):
-    def make(certificate=None, **more):
-        target = scripted()
+    def make(certificate=None, target=None, **more):
+        target = target or scripted()
         settings = {}
         if certificate:
             settings['certificate'] = dict(zip(('cert', 'key'), map(str, certificate)))
@@ -158,28 +158,33 @@ def test_ldap_login_at_the_domain(domain, make_gate, scripted):
 
 
 @inside
-def test_rdesktop(kerberos_gate, domain, tmp_path):
-    """rdesktop speaks CredSSP 2 with Kerberos only: refused by default, let in where it is said."""
-    display = Display(tmp_path / 'display')
+def test_rdesktop(kerberos_gate, domain, shadow, tmp_path):
+    """rdesktop speaks CredSSP 2 with Kerberos only: refused by default; where it is let in, it works."""
     rsa = tmp_path / 'rsa.pem', tmp_path / 'rsa.key'  # it takes no other key
     subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj',
                     f'/CN={ad.HOST}', '-days', '2', '-out', rsa[0], '-keyout', rsa[1]],
                    check=True, capture_output=True)
+
+    def start(service):
+        env = {name: service.env[name] for name in ('KRB5_CONFIG', 'KRB5CCNAME')}
+        return Rdesktop(tmp_path / f'client{service.port}', f'{ad.HOST}:{service.port}', 'alice',
+                        ad.REALM, env)
+    service = kerberos_gate(rsa)
+    client = start(service)
     try:
-        for oldest, event in ((5, 'auth_failed'), (2, 'auth_succeeded')):
-            service = kerberos_gate(certificate=rsa, credssp_min=oldest)
-            service.mark()
-            client = Process(['sh', '-c', f'yes yes | rdesktop -u alice -d {ad.REALM} '
-                              f'{ad.HOST}:{service.port}'], tmp_path / f'rdesktop{oldest}.log',
-                             env={**display.env(), **{k: service.env[k] for k in
-                                                      ('KRB5_CONFIG', 'KRB5CCNAME')},
-                                  'HOME': str(tmp_path)})
-            try:
-                assert service.wait_event(event)['method'] == 'kerberos'
-                if oldest == 2:
-                    service.wait_event('access_granted')
-            finally:
-                client.stop()
-            service.stop()
+        event = service.wait_event('auth_failed', method='kerberos')
+        assert 'older than credssp_min' in event['reason']
     finally:
-        display.stop()
+        client.stop()
+
+    service = kerberos_gate(rsa, target=shadow, credssp_min=2)
+    client = start(service)
+    try:
+        service.wait_event('auth_succeeded', method='kerberos')
+        client.wait_painted(shadow)
+        said = 'k' + word(6)
+        client.type(said)
+        wait_for(lambda: said in shadow.typed(), what='the typed word on the target')
+        assert not service.failures()
+    finally:
+        client.stop()

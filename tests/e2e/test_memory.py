@@ -6,8 +6,10 @@ password, which CredSSP delivers to the front, nothing stays anywhere.
 """
 import base64
 import os
+import queue
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -141,6 +143,40 @@ def test_secrets_stay_in_keeper(service):
     wait_for(lambda: not service.session_pids(), what='the end of all sessions')
     secrets.check('after all sessions')
     secrets.check_keeper()
+
+
+def test_the_key_of_the_targets_login_stays_in_keeper(make_gate, scripted):
+    """Whoever has it opens authInfo. The target works it out, and waits while all memory is read."""
+    seen, go_on = queue.Queue(), threading.Event()
+
+    def before_echo(_, acceptor):
+        seen.put(acceptor.seal.keys())
+        go_on.wait(60)
+
+    service = make_gate(target_entry('desk', scripted(password=word(), before_echo=before_echo),
+                                     verify='tofu'))
+    failures = []
+
+    def talk():
+        try:
+            client.run()
+        except (OSError, Refused) as error:
+            failures.append(error)
+
+    with service.mini() as client:
+        talker = threading.Thread(target=talk)
+        talker.start()
+        keys = seen.get(timeout=15)
+        try:
+            session, = service.session_pids()
+            assert found_in(service.process.pid, keys) >= {'exported'}, 'keeper has it, until SEAL'
+            assert not found_in(session, keys)
+        finally:
+            go_on.set()
+        talker.join(30)
+        assert not failures and not talker.is_alive()
+        for pid in service.all_pids():
+            assert not found_in(pid, keys), f'after the login in {pid} {service.roles()}'
 
 
 def test_secrets_stay_in_keeper_when_logins_fail(service):

@@ -40,8 +40,9 @@ int evil_call(const char *name, enum evil_result *result);
 /* Name number i of the table, or NULL behind its end. */
 const char *evil_call_name(size_t i);
 
-/* tricks.c and keeper.c: what takes more than one call; ends with an empty name. */
+/* tricks.c, keeper.c, login.c: what takes more than one call; ends with an empty name. */
 extern const struct evil_probe evil_tricks[];
 extern const struct evil_probe evil_misuse[];
+extern const struct evil_probe evil_logins[];
 
 #endif

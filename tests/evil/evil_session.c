@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * session_main of an attacker: reads one line, tries that, and reports if it is still alive.
  *
- *   "probe NAME [ARG]\n"  →  "ok" | "denied ERRNO" | "ended" | "refused" | "unknown", or no word
- *   "list\n"              →  every probe's name, a line each
+ *   "probe NAME [ARG]\n"  →  what the probe says, then "ok" | "denied ERRNO" | "ended" | "refused"
+ * | "unknown", or no word "list\n"              →  every probe's name, a line each
  */
 #include "evil.h"
 
@@ -35,14 +35,14 @@ static int hear_line(int fd, char *line, size_t size)
 
 static void list(int fd)
 {
-    const struct evil_probe *groups[] = {evil_tricks, evil_misuse};
+    const struct evil_probe *groups[] = {evil_tricks, evil_misuse, evil_logins};
     char line[64];
 
     for (size_t i = 0; evil_call_name(i) != NULL; i++) {
         (void)snprintf(line, sizeof(line), "%s\n", evil_call_name(i));
         say(fd, line);
     }
-    for (size_t g = 0; g < 2; g++) {
+    for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
         for (const struct evil_probe *p = groups[g]; p->name != NULL; p++) {
             (void)snprintf(line, sizeof(line), "%s\n", p->name);
             say(fd, line);
@@ -52,9 +52,9 @@ static void list(int fd)
 
 static int run(const struct session_start *start, const char *name, enum evil_result *result)
 {
-    const struct evil_probe *groups[] = {evil_tricks, evil_misuse};
+    const struct evil_probe *groups[] = {evil_tricks, evil_misuse, evil_logins};
 
-    for (size_t g = 0; g < 2; g++) {
+    for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
         for (const struct evil_probe *p = groups[g]; p->name != NULL; p++) {
             if (strcmp(p->name, name) != 0)
                 continue;

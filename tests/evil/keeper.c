@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/ipc_bind.h"
 #include "base/ipc_directory.h"
 #include "base/mem.h"
 
@@ -202,7 +203,7 @@ static enum evil_result clear_first(const struct session_start *start)
 
 static enum evil_result seal_first(const struct session_start *start)
 {
-    struct ipc_seal_req req = {.sequence = 1, .rc4_offset = 40};
+    static struct ipc_seal_req req = {.echo_size = 48};
 
     return ask(start, IPC_SEAL_REQ, &req, sizeof(req), IPC_SEAL_RSP);
 }

@@ -40,7 +40,9 @@ static void check_config(const struct config *config)
 
         SP_BUG(policy_find_user(c, c->users[i].name) != &c->users[i]);
         policy_decide(c, &c->users[i], NULL, &facts, &decision);
-        SP_BUG((decision.errinfo == 0) != (decision.target != NULL));
+        bool is_allowed = decision.verdict == POLICY_ALLOWED;
+        SP_BUG((decision.errinfo == 0) != is_allowed);
+        SP_BUG((decision.target != NULL) != (is_allowed || decision.verdict == POLICY_NEEDS));
     }
 }
 

@@ -34,6 +34,11 @@ static void check_invariants(void)
     check(w.s.notes <= IPC_NOTES_MAX + 1);
     if (w.sent_type != IPC_CLEAR_RSP)
         check(memmem(w.sent.bytes, w.sent_size, WORLD_PASSWORD, 12) == NULL);
+    /* No key of the target's login, and nothing sealed for a target that did not prove itself. */
+    if (memcmp(w.exported_key, (uint8_t[16]){0}, 16) != 0)
+        check(memmem(w.sent.bytes, w.sent_size, w.exported_key, 16) == NULL);
+    if (w.sent_type == IPC_SEAL_RSP && w.sent.seal.size > 0)
+        check(w.s.state >= SESSION_ADMITTED || w.s.hops > 0);
     if (w.s.state == SESSION_REFUSED)
         check(w.s.is_failure_logged);
 }

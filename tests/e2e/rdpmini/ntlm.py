@@ -111,9 +111,15 @@ class Seal:
         out, back = b'client-to-server', b'server-to-client'
         if not is_client:
             out, back = back, out
+        self.exported = exported
         self.sign_out, self.sign_in = key(out, b'signing'), key(back, b'signing')
         self.seal_out, self.seal_in = key(out, b'sealing'), key(back, b'sealing')
         self.reset()
+
+    def keys(self):
+        """Every key of the context by its name."""
+        return {name: getattr(self, name)
+                for name in ('exported', 'sign_in', 'sign_out', 'seal_in', 'seal_out')}
 
     def reset(self):
         """After a mechListMIC both streams and both numbers begin again (MS-SPNG 3.3.5.1)."""

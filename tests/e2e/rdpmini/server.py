@@ -15,6 +15,7 @@ class Script:
     selected        RDP_NEG_RSP.selectedProtocol; failure = an RDP_NEG_FAILURE code instead
     echo_protocols  SC_CORE.clientRequestedProtocols; None = what the client asked for
     wrong_echo      pubKeyAuth answers with the hash of another key
+    before_echo     called with the connection and its ntlm.Acceptor before that answer
     early_result    value sent with HYBRID_EX
     licence         bytes sent instead of "valid client"
     before_active   called with the connection before Demand Active (auto-detect, redirection …)
@@ -31,6 +32,7 @@ class Script:
     def __init__(self, **changes):
         self.selected, self.failure, self.rsp_flags = mcs.PROTOCOL_HYBRID, None, 3
         self.echo_protocols, self.wrong_echo, self.early_result = None, False, 0
+        self.before_echo = None
         self.licence = mcs.licence_valid()
         self.before_active, self.redirect, self.licensing = None, None, None
         self.rdstls, self.early = 0, 0
@@ -178,6 +180,8 @@ class Connection:
         bound = acceptor.seal.unseal(second['pub_key_auth'])
         if bound != self._binding(version, True, second, self.target.key):
             raise Closed('pubKeyAuth is not bound to our key')
+        if self.script.before_echo:
+            self.script.before_echo(self, acceptor)
         key = bytes(32) if self.script.wrong_echo else self.target.key
         echo = self._binding(version, False, second, key)
         self.line.send(credssp.ts_request(version, pub_key_auth=acceptor.seal.seal(echo)))

@@ -161,8 +161,10 @@ static void sizes_are_bounded(void **state)
     (void)state;
     at(SESSION_SIGNED);
     assert_int_equal(ask_with(IPC_GSS_STEP_REQ, 0, 6), SP_ELIMIT);
+    world_clear(&w);
     at(SESSION_SIGNED);
     assert_int_equal(ask_with(IPC_GSS_STEP_REQ, IPC_GSS_TOKEN_MAX + 1, 6), SP_ELIMIT);
+    world_clear(&w);
     at(SESSION_SIGNED);
     assert_int_equal(ask_with(IPC_GSS_STEP_REQ, UINT32_MAX, 6), SP_ELIMIT);
     world_clear(&w);
@@ -176,17 +178,20 @@ static void the_context_serves_credssp_only(void **state)
     assert_int_equal(ask(IPC_GSS_WRAP_REQ), SP_ESTATE); /* one at a time */
     world_gss_answer(&w, IPC_DIRECTORY_GSS_UNWRAP, IPC_DIRECTORY_OK, "");
     assert_int_equal(w.sent_type, IPC_GSS_UNWRAP_RSP);
+    world_clear(&w);
     verified();
     for (int i = 0; i < IPC_GSS_UNWRAPS_MAX; i++) {
         assert_int_equal(ask(IPC_GSS_UNWRAP_REQ), SP_OK);
         world_gss_answer(&w, IPC_DIRECTORY_GSS_UNWRAP, IPC_DIRECTORY_OK, "");
     }
     assert_int_equal(ask(IPC_GSS_UNWRAP_REQ), SP_ELIMIT);
+    world_clear(&w);
     verified();
     assert_int_equal(ask(IPC_GSS_WRAP_REQ), SP_OK);
     world_gss_answer(&w, IPC_DIRECTORY_GSS_WRAP, IPC_DIRECTORY_OK, "");
     assert_int_equal(ask(IPC_GSS_WRAP_REQ), SP_ELIMIT);
     assert_int_equal(ask(IPC_GSS_STEP_REQ), SP_ESTATE);
+    world_clear(&w);
     /* a failed unwrap ends it: nothing may follow */
     verified();
     assert_int_equal(ask(IPC_GSS_UNWRAP_REQ), SP_OK);

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "keeper/ntlm_verify.h"
 #include "support/session_world.h"
 
 static struct world w;
@@ -114,6 +113,7 @@ static void certificate(uint8_t key_byte, uint32_t chain_ok)
     struct ipc_certificate_req req = {.chain_ok = chain_ok};
 
     memset(req.key_sha256, key_byte, 32);
+    memset(w.decision.pin, 0x11, sizeof(w.decision.pin));
     w.s.used = 0;
     world_at(&w, SESSION_CONNECTED);
     assert_int_equal(world_send(&w, IPC_CERTIFICATE_REQ, &req, sizeof(req)), SP_OK);
@@ -179,58 +179,6 @@ static void certificate_of_an_odd_shape(void **state)
     check_trusted(false);
 }
 
-static void bind_then_seal_hides_the_password(void **state)
-{
-    struct ipc_seal_req seal = {.sequence = 1, .rc4_offset = 40};
-
-    (void)state;
-    world_at(&w, SESSION_TRUSTED);
-    assert_int_equal(world_send_good(&w, IPC_BIND_REQ), SP_OK);
-    assert_true(w.sent.bind.nt_response_size > 44);
-    assert_null(memmem(w.sent.bytes, w.sent_size, WORLD_PASSWORD, 12));
-    memcpy(seal.exported_session_key, w.sent.bind.exported_session_key, 16);
-    assert_int_equal(world_send(&w, IPC_SEAL_REQ, &seal, sizeof(seal)), SP_OK);
-    assert_true(w.sent.seal.size > 16);
-    assert_null(memmem(w.sent.bytes, w.sent_size, WORLD_PASSWORD, 12));
-    assert_int_equal(w.s.state, SESSION_ADMITTED);
-}
-
-static void bind_refusals(void **state)
-{
-    struct ipc_bind_req req = {.av_size = IPC_AV_MAX + 1};
-
-    (void)state;
-    world_at(&w, SESSION_TRUSTED);
-    assert_int_equal(world_send(&w, IPC_BIND_REQ, &req, sizeof(req)), SP_ELIMIT);
-    w.s.used = 0;
-    w.password_err = SP_EDENIED;
-    assert_int_equal(world_send_good(&w, IPC_BIND_REQ), SP_EDENIED);
-    w.s.used = 0;
-    w.s.decision.nla = IPC_NLA_OFF;
-    assert_int_equal(world_send_good(&w, IPC_BIND_REQ), SP_ESTATE);
-    assert_int_equal(w.passwords, 0);
-}
-
-static void seal_refusals(void **state)
-{
-    static const struct ipc_seal_req bad[] = {
-        {.exported_session_key = {1}, .sequence = 1, .rc4_offset = 40},
-        {.sequence = 0, .rc4_offset = 40},
-        {.sequence = 1, .rc4_offset = 41},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct ipc_seal_req req = bad[i];
-        if (i > 0)
-            memset(req.exported_session_key, 0x77, 16);
-        world_at(&w, SESSION_BOUND);
-        w.s.used = 0;
-        assert_int_equal(world_send(&w, IPC_SEAL_REQ, &req, sizeof(req)), SP_EVALUE);
-    }
-    assert_int_equal(w.passwords, 0);
-}
-
 static void clear_only_where_allowed(void **state)
 {
     (void)state;
@@ -248,43 +196,6 @@ static void clear_only_where_allowed(void **state)
     w.s.used = 0;
     assert_int_equal(world_send_good(&w, IPC_CLEAR_REQ), SP_EDENIED);
     assert_int_equal(w.passwords, 1);
-}
-
-static void an_older_binding_only_where_the_target_is_old(void **state)
-{
-    static const uint32_t offsets[] = {41, 278, NTLM_SKIPPED_MAX, NTLM_SKIPPED_MAX + 1, 39};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
-        struct ipc_seal_req req = {.sequence = 1, .rc4_offset = offsets[i]};
-
-        memset(req.exported_session_key, 0x77, 16);
-        w.decision.credssp_min = 2;
-        world_at(&w, SESSION_BOUND);
-        w.s.used = 0;
-        assert_int_equal(world_send(&w, IPC_SEAL_REQ, &req, sizeof(req)),
-                         i < 3 ? SP_OK : SP_EVALUE);
-        w.decision.credssp_min = 5;
-        world_at(&w, SESSION_BOUND);
-        w.s.used = 0;
-        assert_int_equal(world_send(&w, IPC_SEAL_REQ, &req, sizeof(req)), SP_EVALUE);
-    }
-}
-
-static void restricted_admin_seals_nothing(void **state)
-{
-    size_t sizes[2];
-
-    (void)state;
-    for (int i = 0; i < 2; i++) {
-        w.decision.is_restricted = i == 1;
-        world_at(&w, SESSION_BOUND);
-        w.s.used = 0;
-        assert_int_equal(world_send_good(&w, IPC_SEAL_REQ), SP_OK);
-        sizes[i] = w.sent.seal.size;
-    }
-    assert_int_equal(sizes[1], NTLM_SIGNATURE_SIZE + 25); /* three empty texts */
-    assert_true(sizes[0] > sizes[1] + sizeof(WORLD_PASSWORD) - 1);
 }
 
 /* A target with a login screen of its own: no verb gives anything away. */
@@ -322,12 +233,7 @@ int main(void)
         TEST(certificate_by_ca),
         TEST(certificate_on_first_use),
         TEST(certificate_of_an_odd_shape),
-        TEST(bind_then_seal_hides_the_password),
-        TEST(bind_refusals),
-        TEST(seal_refusals),
         TEST(clear_only_where_allowed),
-        TEST(an_older_binding_only_where_the_target_is_old),
-        TEST(restricted_admin_seals_nothing),
         TEST(who_asks_itself_is_told_nothing),
     };
 

@@ -257,6 +257,27 @@ static void reads_send_data_oddities(void **state)
     assert_int_equal(READ(&pdu, 0x04, 0xc1, 0, 1, 0), SP_EVALUE);
 }
 
+static void reads_erect_domain_of_rdesktop(void **state)
+{
+    static const char path[] = "mcs_domain/rdesktop_erect_domain_request.hex";
+    size_t size;
+    uint8_t *bytes = vector_load(path, &size);
+    struct mcs_pdu pdu;
+
+    (void)state;
+    assert_int_equal(probe_parse(bytes, size, parse, &pdu), SP_OK);
+    assert_int_equal(pdu.type, MCS_ERECT_DOMAIN_REQUEST);
+    assert_int_equal(pdu.data_offset, 0);
+    probe_prefixes(path, parse, sizeof(struct mcs_pdu), NULL);
+    probe_bytes(path, parse, sizeof(struct mcs_pdu));
+    /* Just these four bytes, and nothing behind them. */
+    assert_int_equal(READ(&pdu, 0x04, 0, 1, 0, 2), SP_ETRAIL);
+    assert_int_equal(READ(&pdu, 0x04, 0, 1, 0, 1, 0), SP_ETRAIL);
+    assert_int_equal(READ(&pdu, 0x04, 1, 0, 1, 0, 0), SP_ETRAIL);
+    assert_int_equal(READ(&pdu, 0x28, 0, 1, 0, 1), SP_ETRAIL);
+    free(bytes);
+}
+
 static void reads_reasons(void **state)
 {
     struct mcs_pdu pdu;
@@ -327,6 +348,7 @@ int main(void)
         cmocka_unit_test(refuses_choices),
         cmocka_unit_test(reads_negative_confirms),
         cmocka_unit_test(reads_send_data_oddities),
+        cmocka_unit_test(reads_erect_domain_of_rdesktop),
         cmocka_unit_test(reads_reasons),
         cmocka_unit_test(knows_disconnect),
         cmocka_unit_test(patches_in_place),

@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/sha.h>
+
 #include "keeper/ntlm_verify.h"
 #include "keeper/session_priv.h"
+#include "rdp/ntlm.h"
 
 static const uint8_t user[] = "a\0l\0i\0c\0e"; /* the literal's NUL completes the last unit */
 static const uint8_t password[] = "w\0o\0n\0d\0e\0r";
@@ -23,11 +26,14 @@ static enum sp_err on_send(void *ctx, struct session *s, uint32_t type, void *ms
 {
     struct world *w = ctx;
 
-    (void)s;
     if (w->send_err != SP_OK)
         return w->send_err;
     memcpy(w->sent.bytes, msg, size);
     w->sent.head = (struct ipc_head){type, (uint32_t)size};
+    if (type == IPC_BIND_RSP) {
+        memcpy(w->nonce, w->sent.bind.nonce, sizeof(w->nonce));
+        memcpy(w->exported_key, s->binding.exported_key, sizeof(w->exported_key));
+    }
     w->sent_type = type;
     w->sent_size = size;
     w->sent_fd = fd;
@@ -260,7 +266,8 @@ void world_init(struct world *w)
                                             .host = "web01.example",
                                             .rule = "all"};
     memcpy(w->decision.user, user, sizeof(user));
-    memset(w->decision.pin, 0x11, sizeof(w->decision.pin));
+    memset(w->spki, 0x30, sizeof(w->spki));
+    SHA256(w->spki, sizeof(w->spki), w->decision.pin);
     w->ops = (struct session_ops){.ctx = w,
                                   .now_ms = on_now,
                                   .send = on_send,
@@ -324,8 +331,16 @@ void world_at(struct world *w, enum session_state state)
     }
     if (state >= SESSION_DECIDED)
         s->decision = w->decision;
-    if (state >= SESSION_BOUND)
-        memset(s->exported_key, 0x77, sizeof(s->exported_key));
+    if (state >= SESSION_TRUSTED)
+        SHA256(w->spki, sizeof(w->spki), s->target_key_sha256);
+    if (state >= SESSION_BOUND) {
+        uint8_t sealed[IPC_PUB_KEY_AUTH_MAX];
+
+        memset(s->binding.exported_key, 0x77, sizeof(s->binding.exported_key));
+        memset(w->exported_key, 0x77, sizeof(w->exported_key));
+        target_binding_make(&s->binding, CREDSSP_VERSION, w->nonce,
+                            w->spki + WORLD_SPKI_SIZE - WORLD_KEY_SIZE, WORLD_KEY_SIZE, sealed);
+    }
 }
 
 enum sp_err world_send(struct world *w, uint32_t type, const void *msg, size_t size)
@@ -365,6 +380,37 @@ void world_proof(struct world *w, struct ipc_verify_req *req)
     ntlm_mic(key, &t, req->mic);
 }
 
+size_t world_echo(struct world *w, uint32_t version, uint8_t *out)
+{
+    uint8_t plain[WORLD_KEY_SIZE];
+    size_t size = CREDSSP_BINDING_SIZE;
+    const uint8_t *key = w->spki + WORLD_SPKI_SIZE - WORLD_KEY_SIZE;
+    struct ntlm_seal seal;
+
+    if (version >= CREDSSP_VERSION_MIN) {
+        credssp_binding_hash(false, w->nonce, key, WORLD_KEY_SIZE, plain);
+    } else {
+        memcpy(plain, key, size = WORLD_KEY_SIZE);
+        plain[0]++;
+    }
+    ntlm_seal_init(&seal, w->exported_key, true);
+    ntlm_wrap(&seal, plain, size, out);
+    return NTLM_SIGNATURE_SIZE + size;
+}
+
+static size_t good_bind(const struct world *w, struct ipc_bind_req *req)
+{
+    req->flags = NTLM_FLAGS_REQUIRED;
+    req->version = CREDSSP_VERSION;
+    req->av_size = 4;
+    req->negotiate_size = 40;
+    req->challenge_size = 60;
+    req->spki_size = WORLD_SPKI_SIZE;
+    req->key_size = WORLD_KEY_SIZE;
+    memcpy(req->spki, w->spki, WORLD_SPKI_SIZE);
+    return sizeof(*req);
+}
+
 size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
 {
     struct ipc_delegate_req *delegate = (struct ipc_delegate_req *)(void *)in->msg.bytes;
@@ -399,15 +445,12 @@ size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
         memcpy(delegate->password, password, sizeof(password));
         return sizeof(*delegate);
     case IPC_CERTIFICATE_REQ:
-        memset(certificate->key_sha256, 0x11, 32);
+        SHA256(w->spki, sizeof(w->spki), certificate->key_sha256);
         return sizeof(*certificate);
     case IPC_BIND_REQ:
-        bind->av_size = 4;
-        return sizeof(*bind);
+        return good_bind(w, bind);
     case IPC_SEAL_REQ:
-        memcpy(seal->exported_session_key, w->s.exported_key, 16);
-        seal->sequence = 1;
-        seal->rc4_offset = 40;
+        seal->echo_size = (uint32_t)world_echo(w, CREDSSP_VERSION, seal->echo);
         return sizeof(*seal);
     case IPC_NOTE:
         return sizeof(struct ipc_note);

@@ -10,6 +10,8 @@
 
 #define WORLD_EVENTS_MAX 512
 #define WORLD_PASSWORD   "s\0e\0c\0r\0e\0t\0" /* of the target, UTF-16LE */
+#define WORLD_KEY_SIZE   270 /* of the target's TLS key, at the end of WORLD_SPKI_SIZE bytes */
+#define WORLD_SPKI_SIZE  294
 
 struct world {
     struct session s;
@@ -32,6 +34,9 @@ struct world {
     unsigned gss_asks;
     unsigned charges[PENALTY_CAUSE_COUNT], attacks;
     unsigned ticket_uses;
+    uint8_t spki[WORLD_SPKI_SIZE]; /* the target's; its SHA-256 is the decision's pin */
+    uint8_t nonce[32];             /* of the last BIND */
+    uint8_t exported_key[16];      /* of the last BIND: what no session may be told */
     unsigned signs, dials, sends, durable_events, passwords;
     int sent_fd; /* last descriptor that was sent: its number only */
     uint32_t sent_type;
@@ -84,6 +89,14 @@ enum sp_err world_send_good(struct world *w, uint32_t type);
 
 /* A right proof for the world's account and s.challenge. */
 void world_proof(struct world *w, struct ipc_verify_req *req);
+
+/*
+ * What the target would answer to the last BIND's pubKeyAuth: made with keeper's own key.
+ * version  of CredSSP
+ * out      IPC_PUB_KEY_AUTH_MAX bytes
+ * Returns  its size
+ */
+size_t world_echo(struct world *w, uint32_t version, uint8_t *out);
 
 /* How many events of that name were written. */
 size_t world_count(const struct world *w, const char *name);

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Just-in-time access: asked for, decided by somebody else, ended by time or by hand, under open sessions."""
+import json
+import threading
+import time
+
+import pytest
+
+from gate import target_entry
+from lab import FreeRdp, wait_for
+from rdpmini import Closed, Refused
+from test_kill import answers, echo
+from test_policy import ended
+
+NOT_ENTITLED, TIME_OVER = 9, 4
+RULES = [
+    {'name': 'standing', 'users': ['erin'], 'targets': ['desk']},
+    {'name': 'on-demand', 'groups': ['staff'], 'targets': ['desk'],
+     'require': {'approval': {'by': 'leads', 'longest': '2h', 'reason': 'required',
+                              'ticket': 'CHG-[0-9]+'}}}]
+
+
+@pytest.fixture
+def gate(make_gate, scripted):
+    return make(make_gate, target_entry('desk', scripted(on_active=echo)))
+
+
+def make(make_gate, desk):
+    return make_gate(
+        desk, users=('alice', 'bob', 'carol', 'dave', 'erin'), rules=RULES,
+        groups=[{'name': 'staff', 'members': ['alice', 'bob', 'dave']},
+                {'name': 'leads', 'members': ['bob', 'carol']},
+                {'name': 'firefighters', 'members': ['dave']}],
+        break_glass={'group': 'firefighters'})
+
+
+def ask(service, who, *argv, ok=True):
+    done = service.command(*argv, '--as', who, '--json', '-s', service.state / 'control.sock')
+    answer = json.loads(done.stdout)
+    assert answer['ok'] == ok, answer
+    return answer if ok else answer['error']
+
+
+def request(service, who='alice', *more):
+    return ask(service, who, 'request', 'add', 'desk', '--reason', 'disk full', '--ticket', 'CHG-17',
+               *more)['request']['id']
+
+
+def approve(service, request_id, *more, who='carol'):
+    return ask(service, who, 'grant', 'approve', request_id, *more)['grant']['id']
+
+
+def at_work(service, user='alice'):
+    client = service.mini(user)
+    client.run()
+    assert answers(client)
+    return client
+
+
+def denied(service, user='alice'):
+    service.mark()
+    with service.mini(user) as client, pytest.raises((Refused, Closed)):
+        client.run()
+    return service.one_failure('access_denied')
+
+
+def event(service, name, **match):
+    found = service.events(name, **match)
+    assert len(found) == 1, (name, match, found)
+    return found[0]
+
+
+def test_asked_approved_and_over(gate):
+    """Refused, asked, approved by another, in; and out within 2 s of the end, with its reason."""
+    assert denied(gate)['rules'] == 'on-demand needs, approval needed'
+    wish = request(gate, 'alice', '--for', '1h')
+    assert request(gate) == wish  # asked twice is asked once
+    assert denied(gate)
+    granted = approve(gate, wish, '--for', '4s')
+    end = time.monotonic() + 4
+    client = at_work(gate)
+    assert ended(client)[0] == TIME_OVER
+    assert -1 <= time.monotonic() - end <= 2
+    assert denied(gate)
+    asked = event(gate, 'access_requested')
+    assert (asked['person'], asked['target'], asked['by'], asked['group'], asked['for_s'],
+            asked['reason'], asked['ticket']) == \
+        ('alice', 'desk', 'alice', 'leads', 3600, 'disk full', 'CHG-17')
+    assert event(gate, 'access_approved')['by'] == 'carol'
+    until = event(gate, 'access_granted_until', grant=granted)
+    assert until['person'] == 'alice' and until['request'] == wish and until['until']
+    gate.wait_event('session_end')
+    wait_for(lambda: gate.events('access_over', grant=granted), what='access_over')
+    assert at_work(gate, 'erin')  # standing access beside it
+
+
+def test_extended_under_an_open_session(gate):
+    granted = approve(gate, request(gate), '--for', '4s')
+    end = time.monotonic() + 4
+    client = at_work(gate)
+    ask(gate, 'bob', 'grant', 'extend', granted, '--for', '1h')
+    wait_for(lambda: time.monotonic() > end + 2, what='the first end')
+    assert answers(client)
+    assert not gate.events('access_ended')
+    assert 'longer' in ask(gate, 'bob', 'grant', 'extend', granted, '--for', '2h', ok=False)
+    ask(gate, 'alice', 'grant', 'extend', granted, '--for', '1m', ok=False)
+    client.line.close()
+
+
+def test_revoked_under_an_open_session(gate):
+    granted = approve(gate, request(gate))
+    client = at_work(gate)
+    assert 'owner' in ask(gate, 'erin', 'grant', 'revoke', granted, ok=False)
+    start = time.monotonic()
+    ask(gate, 'carol', 'grant', 'revoke', granted, '--reason', 'no longer needed')
+    assert ended(client)[0] == NOT_ENTITLED
+    assert time.monotonic() - start <= 2
+    assert event(gate, 'access_revoked')['word'] == 'no longer needed'
+    assert denied(gate)
+
+
+def test_who_may_not_decide(gate):
+    wish = request(gate, 'bob')
+    assert 'own request' in ask(gate, 'bob', 'grant', 'approve', wish, ok=False)
+    assert 'own request' in ask(gate, 'BOB', 'grant', 'approve', wish, ok=False)
+    assert 'approving group' in ask(gate, 'alice', 'grant', 'approve', wish, ok=False)
+    assert 'longer' in ask(gate, 'carol', 'grant', 'approve', wish, '--for', '3h', ok=False)
+    assert 'somebody else' in ask(gate, 'alice', 'request', 'withdraw', wish, ok=False)
+    assert [r['id'] for r in ask(gate, 'carol', 'request', 'list')['requests']] == [wish]
+    assert ask(gate, 'alice', 'request', 'list')['requests'] == []
+    ask(gate, 'carol', 'grant', 'refuse', wish, '--reason', 'not today')
+    assert event(gate, 'access_refused')['word'] == 'not today'
+    assert 'not open' in ask(gate, 'carol', 'grant', 'approve', wish, ok=False)
+    ask(gate, 'bob', 'request', 'withdraw', request(gate, 'bob'))
+    assert denied(gate, 'bob')
+    assert not gate.events('access_granted_until')
+
+
+def test_what_cannot_be_asked_for(gate):
+    for argv, word in [(['--ticket', 'CHG-1'], 'reason'), (['--reason', 'x'], 'ticket'),
+                       (['--reason', 'x', '--ticket', 'none'], 'ticket'),
+                       (['--reason', 'x', '--ticket', 'CHG-1', '--for', '3h'], 'longer'),
+                       (['--reason', 'x' * 300, '--ticket', 'CHG-1'], '255')]:
+        assert word in ask(gate, 'alice', 'request', 'add', 'desk', *argv, ok=False)
+    assert 'no rule' in ask(gate, 'erin', 'request', 'add', 'desk', ok=False)
+    assert 'no rule' in ask(gate, 'alice', 'request', 'add', 'nowhere', ok=False)
+    assert 'no such user' in ask(gate, 'mallory', 'request', 'add', 'desk', ok=False)
+    assert gate.command('grant', 'approve').returncode == 2
+    assert gate.command('grant', 'refuse', 'r-1').returncode == 2
+    assert not gate.events('access_requested')
+
+
+def test_two_approvers_one_outcome(gate):
+    wish = request(gate)
+    both = threading.Barrier(2)
+    said = []
+
+    def decide(who, *argv):
+        both.wait()
+        done = gate.command('grant', *argv, '--as', who, '--json', '-s', gate.state / 'control.sock')
+        said.append(json.loads(done.stdout)['ok'])
+    people = [threading.Thread(target=decide, args=('bob', 'approve', wish)),
+              threading.Thread(target=decide, args=('carol', 'refuse', wish, '--reason', 'no'))]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert sorted(said) == [False, True]
+    assert len(gate.events('access_approved')) + len(gate.events('access_refused')) == 1
+
+
+def test_acknowledged_is_kept(gate):
+    """kill -9 right behind the answer: the grant is there again, and said again."""
+    granted = approve(gate, request(gate), '--for', '1h')
+    wish = request(gate, 'dave')
+    gate.process.popen.kill()
+    gate.process.wait()
+    gate.process.log.unlink()  # its "ready" is not the next one's
+    gate.start()
+    client = at_work(gate)
+    assert len(gate.events('access_granted_until', grant=granted)) == 2
+    ask(gate, 'alice', 'grant', 'revoke', granted)  # one's own
+    assert ended(client)[0] == NOT_ENTITLED
+    approve(gate, wish)
+    at_work(gate, 'dave').line.close()
+
+
+def test_break_glass(gate):
+    glass = ['grant', 'break-glass', 'desk', '--for', '1h', '--reason', 'the building burns']
+    assert 'break_glass.group' in ask(gate, 'alice', *glass, ok=False)
+    assert denied(gate, 'dave')
+    granted = ask(gate, 'dave', *glass)['grant']['id']
+    loud = event(gate, 'break_glass')
+    assert (loud['person'], loud['reason'], loud['grant']) == ('dave', 'the building burns', granted)
+    client = at_work(gate, 'dave')
+    table = gate.command('grant', 'list', '-s', gate.state / 'control.sock').stdout.splitlines()
+    assert table[0].startswith('GRANT ') and table[1].startswith(granted)
+    assert table[0].index('REASON') == table[1].index('the building burns')
+    assert table[0].index('BY') == table[1].index('break glass')
+    client.line.close()
+
+
+def test_a_real_client(make_gate, shadow, tmp_path):
+    """xfreerdp with a grant that is revoked under it."""
+    service = make(make_gate, target_entry('desk', shadow))
+    granted = approve(service, request(service))
+    client = FreeRdp(tmp_path, service.port, 'alice', service.passwords['alice'])
+    try:
+        client.wait_painted(shadow)
+        start = time.monotonic()
+        ask(service, 'bob', 'grant', 'revoke', granted)
+        service.wait_event('session_end', timeout=5)
+        assert time.monotonic() - start <= 2
+        assert client.code() != 0
+    finally:
+        client.stop()
