@@ -98,7 +98,8 @@ struct keeper {
     struct tickets tickets;
     int64_t tickets_expire_ms; /* when dead ones are looked for */
     struct grants grants;      /* requests and grants; keeper_grants.h   */
-    int64_t grants_prune_ms;   /* when old ones are looked for */
+    int64_t grants_prune_ms;   /* when old ones are looked for, or what the heir wrote */
+    int64_t grants_stamp;      /* of the store's files, as the heir wrote them last */
     struct session_ops ops;
     struct directory_questions questions;
     struct courier_feed courier;
