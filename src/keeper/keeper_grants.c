@@ -5,16 +5,17 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define US_PER_MS      1000
-#define PRUNE_EVERY_MS 60000
-#define PRUNE_A_TURN   64
-#define KEPT_US        (INT64_C(30) * 24 * 3600 * 1000000) /* after their end */
-#define TICK_CHANGES   64
+#define US_PER_MS       1000
+#define PRUNE_EVERY_MS  60000
+#define PRUNE_A_TURN    64
+#define FOLLOW_EVERY_MS 500
+#define KEPT_US         (INT64_C(30) * 24 * 3600 * 1000000) /* after their end */
+#define TICK_CHANGES    64
 
 static struct grants_time time_of(struct moment now)
 {
@@ -74,16 +75,66 @@ static size_t grants_of(struct keeper *k, const char *user, struct moment now,
     return used;
 }
 
-enum sp_err keeper_grants_load(struct keeper *k)
+/* bad: of the grants, how many must not be used */
+static enum sp_err read_all(struct keeper *k, size_t *bad)
 {
     char boot_id[GRANTS_BOOT_SIZE];
 
-    grants_clear(&k->grants);
     read_boot_id(boot_id);
     grants_init(&k->grants, boot_id);
     k->grants_of = grants_of;
     enum sp_err err = store_read(k->store, STORE_REQUEST, take_row, k, NULL);
-    return err == SP_OK ? store_read(k->store, STORE_GRANT, take_row, k, NULL) : err;
+    return err == SP_OK ? store_read(k->store, STORE_GRANT, take_row, k, bad) : err;
+}
+
+enum sp_err keeper_grants_load(struct keeper *k)
+{
+    grants_clear(&k->grants);
+    return read_all(k, NULL);
+}
+
+/* Whether somebody has written to the store since the last call. */
+static bool has_changed(struct keeper *k)
+{
+    static const char *const names[] = {"store.db", "store.db-wal"};
+    char path[CONFIG_PATH_SIZE + 16];
+    int64_t stamp = 0;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct stat st = {0};
+
+        snprintf(path, sizeof(path), "%s/%s", k->config->state_dir, names[i]);
+        if (stat(path, &st) == 0)
+            stamp =
+                stamp * 31 + st.st_mtim.tv_sec * INT64_C(1000003) + st.st_mtim.tv_nsec + st.st_size;
+    }
+    bool is_new = stamp != k->grants_stamp;
+    k->grants_stamp = stamp;
+    return is_new;
+}
+
+/* The heir decides now; what it writes holds for the sessions that finish here too. */
+static void follow_heir(struct keeper *k, int64_t now_ms)
+{
+    struct grants before = k->grants;
+    size_t bad = 0;
+
+    if (now_ms < k->grants_prune_ms || k->registry.count == 0)
+        return;
+    k->grants_prune_ms = now_ms + FOLLOW_EVERY_MS;
+    if (!has_changed(k))
+        return;
+    enum sp_err err = read_all(k, &bad);
+    if (err == SP_OK && bad == 0) {
+        grants_clear(&before);
+        keeper_reevaluate(k);
+        return;
+    }
+    if (err != SP_OK)
+        k->grants_stamp = 0; /* tried again */
+    /* Perhaps it is sealed anew with a key that we do not have: what we know ends by time. */
+    grants_clear(&k->grants);
+    k->grants = before;
 }
 
 void keeper_grants_report(struct keeper *k)
@@ -150,6 +201,8 @@ void keeper_grants_tick(struct keeper *k, int64_t now_ms)
 {
     struct ended ended = {.k = k};
 
+    if (k->is_finishing)
+        follow_heir(k, now_ms);
     if (keeper_grants_are_frozen(k))
         return;
     grants_tick(&k->grants, time_of(moment_now()), on_ended, &ended);

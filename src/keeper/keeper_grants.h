@@ -37,7 +37,10 @@ SP_MUST_USE enum sp_err keeper_grants_load(struct keeper *k);
 /* Say which grants run, so that no access is without an event: once the service is ready. */
 void keeper_grants_report(struct keeper *k);
 
-/* End what time ends, and forget what ended long ago. */
+/*
+ * End what time ends, and forget what ended long ago. Where another process has taken over, read
+ * what that one wrote, so that a revoked grant ends the sessions that finish here.
+ */
 void keeper_grants_tick(struct keeper *k, int64_t now_ms);
 
 /* What a person has of one target. */

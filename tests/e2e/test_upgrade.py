@@ -14,7 +14,7 @@ import pytest
 import gate as gate_module
 from gate import command_line, descendants, new_source, running, target_entry
 from lab import wait_for
-from rdpmini import Closed
+from rdpmini import Closed, Refused
 from test_kill import answers, echo
 from test_reload import SESSIONS, Manager, connects, go_on, people, rewrite
 
@@ -272,3 +272,37 @@ def test_service_manager_is_told(make_gate, desk, tmp_path, monkeypatch, install
     os.kill(heir, signal.SIGTERM)
     assert manager.hears() == 'STOPPING=1'
     wait_for(lambda: not running(heir), 20, 'the end of the heir')
+
+
+def test_grants_reach_the_old_one(installed):
+    """Sessions that finish in the old process: one whose grant is revoked in the new one ends, one goes on."""
+    rule = {'name': 'jit', 'users': ['alice', 'bob'], 'targets': ['desk'],
+            'require': {'approval': {'by': 'leads', 'reason': 'optional'}}}
+    one = installed(users=('alice', 'bob', 'carol'), rules=[rule],
+                    groups=[{'name': 'leads', 'members': ['carol']}])
+
+    def ask(who, *argv):
+        done = one.service.command(*argv, '--as', who, '--json', '-s', one.socket())
+        assert done.returncode == 0, done
+        return json.loads(done.stdout)
+    grants, clients = [], []
+    for who, time_ in (('alice', '1h'), ('bob', '8s')):
+        wish = ask(who, 'request', 'add', 'desk')['request']['id']
+        grants.append(ask('carol', 'grant', 'approve', wish, '--for', time_)['grant']['id'])
+        clients.append(one.service.mini(who))
+        clients[-1].run()
+    end = time.monotonic() + 8
+    assert one.upgrade().returncode == 0
+    assert len(ask('carol', 'grant', 'list')['grants']) == 2
+    ask('carol', 'grant', 'extend', grants[1], '--for', '1h')
+    assert all(answers(client) for client in clients)
+    start = time.monotonic()
+    ask('carol', 'grant', 'revoke', grants[0])
+    with pytest.raises((Refused, Closed)):
+        while True:
+            clients[0]._next_share()
+    assert time.monotonic() - start <= 2
+    wait_for(lambda: time.monotonic() > end + 1, what='the end before it was extended')
+    assert answers(clients[1])
+    for client in clients:
+        client.line.close()
