@@ -22,6 +22,7 @@ ARROWS = {
     'session': {'session', 'front', 'back', 'rdp', 'base'},
     'door': {'door', 'session', 'front', 'back', 'rdp', 'base'},
     'directory': {'directory', 'base'},
+    'courier': {'courier', 'base'},
     'keeper': {'keeper', 'rdp', 'base'},
     'firewall': {'firewall', 'base'},
 }
