@@ -3,7 +3,7 @@
 # The Debian packages that Sallyport is built, run and tested with. Sourced by ./run and ./test.
 
 deps_build=(build-essential meson ninja-build pkg-config libssl-dev nettle-dev libseccomp-dev
-    libsqlite3-dev libcyaml-dev libyaml-dev libjansson-dev libev-dev libnftables-dev libkrb5-dev libldap-dev
+    libsqlite3-dev libcyaml-dev libyaml-dev libjansson-dev libev-dev libnftables-dev libcurl4-openssl-dev libkrb5-dev libldap-dev
     liboath-dev libsodium-dev libmaxminddb-dev tzdata libfido2-dev libqrencode-dev
     libcairo2-dev fonts-dejavu-core)
 deps_demo=(freerdp2-x11 freerdp2-shadow-x11 xvfb openbox xterm x11-utils x11-xserver-utils

@@ -23,6 +23,7 @@ ARROWS = {
     'session': {'session', 'front', 'back', 'lobby', 'rdp', 'base'},
     'door': {'door', 'session', 'front', 'back', 'lobby', 'rdp', 'base'},
     'directory': {'directory', 'base'},
+    'courier': {'courier', 'base'},
     'keeper': {'keeper', 'rdp', 'base'},
     'firewall': {'firewall', 'base'},
 }

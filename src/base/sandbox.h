@@ -16,6 +16,7 @@ enum sandbox_role {
     SANDBOX_SPAWNER, /* a superset of SESSION, since filters are inherited by fork and add up */
     SANDBOX_DIALER,
     SANDBOX_DIRECTORY,
+    SANDBOX_COURIER,
     SANDBOX_FIREWALL, /* keeps what it has of CAP_NET_ADMIN */
     SANDBOX_ROLE_COUNT
 };

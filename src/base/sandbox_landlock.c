@@ -12,13 +12,16 @@
 
 #include "base/mem.h"
 
-#define FS_EXECUTE   (1ull << 0)
-#define FS_READ_FILE (1ull << 2)
-#define FS_READ_DIR  (1ull << 3)
-#define FS_ABI_1     ((1ull << 13) - 1)
-#define FS_REFER     (1ull << 13) /* ABI 2 */
-#define FS_TRUNCATE  (1ull << 14) /* ABI 3 */
-#define FS_IOCTL_DEV (1ull << 15) /* ABI 5 */
+#define FS_EXECUTE     (1ull << 0)
+#define FS_WRITE_FILE  (1ull << 1)
+#define FS_READ_FILE   (1ull << 2)
+#define FS_READ_DIR    (1ull << 3)
+#define FS_REMOVE_FILE (1ull << 5)
+#define FS_MAKE_REG    (1ull << 8)
+#define FS_ABI_1       ((1ull << 13) - 1)
+#define FS_REFER       (1ull << 13) /* ABI 2 */
+#define FS_TRUNCATE    (1ull << 14) /* ABI 3 */
+#define FS_IOCTL_DEV   (1ull << 15) /* ABI 5 */
 
 #define NET_BIND_TCP    (1ull << 0) /* ABI 4 */
 #define NET_CONNECT_TCP (1ull << 1) /* ABI 4 */
@@ -43,7 +46,9 @@ struct grant {
 };
 
 #define SPAWNER (1u << SANDBOX_SPAWNER)
-#define DIALER  (1u << SANDBOX_DIALER | 1u << SANDBOX_DIRECTORY) /* who resolves */
+#define COURIER (1u << SANDBOX_COURIER)
+#define DIALER  (1u << SANDBOX_DIALER | 1u << SANDBOX_DIRECTORY | COURIER) /* who resolves */
+#define SPOOL   (FS_READ_FILE | FS_READ_DIR | FS_WRITE_FILE | FS_REMOVE_FILE | FS_MAKE_REG)
 
 /* One line a grant. */
 /* clang-format off */
@@ -63,6 +68,7 @@ static const struct grant grants[] = {
     {DIALER, "/run/systemd/resolve", FS_READ_FILE, "where resolv.conf may point to"},
     {DIALER, "/run/NetworkManager", FS_READ_FILE, "where resolv.conf may point to"},
     {DIALER, "/run/resolvconf", FS_READ_FILE, "where resolv.conf may point to"},
+    {COURIER, "/proc/self/fd/5", SPOOL, "BOOT_FD_SPOOL, the folder of the spool"},
 };
 /* clang-format on */
 

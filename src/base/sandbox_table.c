@@ -22,8 +22,9 @@
 #define DOR (1u << SANDBOX_DOOR)
 #define SPA (1u << SANDBOX_SPAWNER)
 #define KRB (1u << SANDBOX_DIRECTORY)
+#define COU (1u << SANDBOX_COURIER)
 /* Whoever resolves and connects. */
-#define DIA (1u << SANDBOX_DIALER | KRB)
+#define DIA (1u << SANDBOX_DIALER | KRB | COU)
 #define FWL (1u << SANDBOX_FIREWALL)
 #define ALL (SES | DOR | DIA | FWL)
 
@@ -174,21 +175,26 @@ const struct sandbox_rule sandbox_table[] = {
     {"select", DIA, 0, {{0}}, "name service modules"},
     {"pselect6", DIA, 0, {{0}}, "name service modules"},
     {"statfs", DIA, EACCES, {{0}}, "name service modules; none of their business"},
-    {"getdents64", DIA, EACCES, {{0}}, "name service modules; none of their business"},
+    {"getdents64", DIA & ~COU, EACCES, {{0}}, "name service modules; none of their business"},
     /* Directory: libraries that speak Kerberos and LDAP. */
     {"openat", KRB, 0, {IS(2, O_RDWR | O_CREAT)}, "libkrb5's replay cache, a memfd; Landlock"},
-    {"fcntl", KRB, 0, {IS(1, F_SETLK)}, "libkrb5's replay cache"},
+    {"fcntl", KRB | COU, 0, {IS(1, F_SETLK)}, "libkrb5's replay cache; the spool's lock"},
     {"fcntl", KRB, 0, {IS(1, F_OFD_SETLKW)}, "libkrb5's replay cache"},
     {"fcntl", KRB, 0, {IS(1, F_SETLKW)}, "libkrb5's replay cache"},
     {"ftruncate", KRB, 0, {{0}}, "libkrb5's replay cache"},
-    {"fsync", KRB, 0, {{0}}, "libkrb5's replay cache"},
+    {"fsync", KRB | COU, 0, {{0}}, "libkrb5's replay cache; the spool"},
     {"memfd_create", KRB, 0, {{0}}, "the CA, for libldap, which reads it from a file"},
     {"setsockopt", KRB, 0, {IS(1, SOL_SOCKET)}, "time limits of libldap"},
-    {"getpeername", KRB, 0, {{0}}, "libldap asks whom it reached"},
+    {"getpeername", KRB | COU, 0, {{0}}, "libldap and libcurl ask whom they reached"},
     {"getsockopt", KRB, 0, {IS(1, SOL_SOCKET)}, "libldap"},
     {"writev", KRB, 0, {{0}}, "GnuTLS"},
     {"lstat", KRB, 0, {{0}}, "libraries"},
     {"stat", KRB, 0, {{0}}, "libraries"},
+    /* Courier: the spool. */
+    {"openat", COU, 0, {IS(2, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)}, "a new file of the spool"},
+    {"renameat", COU, 0, {{0}}, "a file of the spool is whole; Landlock"},
+    {"unlinkat", COU, 0, {{0}}, "a file of the spool is delivered; Landlock"},
+    {"getdents64", COU, 0, {{0}}, "what is in the spool; Landlock"},
     {"statx", DIA, ENOSYS, {{0}}, "name service modules fall back to fstat"},
 
     /* Firewall: a netlink socket that is open already. */

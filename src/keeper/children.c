@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/boot_courier.h"
 #include "base/ipc.h"
 #include "base/mem.h"
 
@@ -25,10 +26,8 @@
 static_assert(FIRST_SOURCE >= BOOT_FD_LISTENERS + BOOT_LISTENERS_MAX, "sources stand apart");
 
 static const char *const names[] = {
-    [CHILD_SPAWNER] = "spawner",
-    [CHILD_DIALER] = "dialer",
-    [CHILD_DOOR] = "door",
-    [CHILD_DIRECTORY] = "directory",
+    [CHILD_SPAWNER] = "spawner",     [CHILD_DIALER] = "dialer",   [CHILD_DOOR] = "door",
+    [CHILD_DIRECTORY] = "directory", [CHILD_COURIER] = "courier",
 };
 
 const char *child_name(enum child_role role)
@@ -64,6 +63,9 @@ enum sp_err children_init(struct children *c, int boot_fd, const int *listeners,
     *c = (struct children){.boot_fd = boot_fd,
                            .directory_fd = -1,
                            .directory_program_fd = -1,
+                           .courier_fd = -1,
+                           .courier_program_fd = -1,
+                           .spool_fd = -1,
                            .program_fd = -1,
                            .penalties_fd = -1,
                            .door_end = -1,
@@ -88,9 +90,33 @@ enum sp_err children_add_directory(struct children *c, int fd, struct sp_fail *f
     return fd < 0 ? SP_OK : lift(&c->directory_fd, fail);
 }
 
+enum sp_err children_add_courier(struct children *c, int fd, int spool_fd, struct sp_fail *fail)
+{
+    c->courier_fd = fd;
+    c->spool_fd = spool_fd;
+    enum sp_err err = fd < 0 ? SP_OK : lift(&c->courier_fd, fail);
+    return err != SP_OK || spool_fd < 0 ? err : lift(&c->spool_fd, fail);
+}
+
 bool children_wants(const struct children *c, enum child_role role)
 {
+    if (role == CHILD_COURIER)
+        return c->courier_fd >= 0;
     return role != CHILD_DIRECTORY || c->directory_fd >= 0;
+}
+
+static int config_of(const struct children *c, enum child_role role)
+{
+    if (role == CHILD_COURIER)
+        return c->courier_fd;
+    return role == CHILD_DIRECTORY ? c->directory_fd : c->boot_fd;
+}
+
+static int program_of(const struct children *c, enum child_role role)
+{
+    if (role == CHILD_COURIER)
+        return c->courier_program_fd;
+    return role == CHILD_DIRECTORY ? c->directory_program_fd : c->program_fd;
 }
 
 /* Whatever else is open is close-on-exec: serve.c sees to what our own starter left open. */
@@ -101,14 +127,15 @@ static int add_files(const struct children *c, enum child_role role, int keeper_
 
     bad |= posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     bad |= posix_spawn_file_actions_adddup2(files, keeper_end, BOOT_FD_KEEPER);
-    bad |= posix_spawn_file_actions_adddup2(
-        files, role == CHILD_DIRECTORY ? c->directory_fd : c->boot_fd, BOOT_FD_CONFIG);
+    bad |= posix_spawn_file_actions_adddup2(files, config_of(c, role), BOOT_FD_CONFIG);
     if (role == CHILD_DOOR) {
         bad |= posix_spawn_file_actions_adddup2(files, c->door_end, BOOT_FD_PEER);
         bad |= posix_spawn_file_actions_adddup2(files, c->penalties_fd, BOOT_FD_PENALTIES);
     }
     if (role == CHILD_SPAWNER)
         bad |= posix_spawn_file_actions_adddup2(files, c->spawner_end, BOOT_FD_PEER);
+    if (role == CHILD_COURIER)
+        bad |= posix_spawn_file_actions_adddup2(files, c->spool_fd, BOOT_FD_SPOOL);
     for (size_t i = 0; role == CHILD_DOOR && i < c->listener_count; i++)
         bad |= posix_spawn_file_actions_adddup2(files, c->listeners[i], BOOT_FD_LISTENERS + (int)i);
     return bad;
@@ -136,8 +163,7 @@ static int spawn(const struct children *c, enum child_role role, int keeper_end,
     posix_spawnattr_t attr;
 
     /* By its descriptor: what was there at the start, whatever has become of the file. */
-    snprintf(path, sizeof(path), "/proc/self/fd/%d",
-             role == CHILD_DIRECTORY ? c->directory_program_fd : c->program_fd);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", program_of(c, role));
     snprintf(option, sizeof(option), "--role=%s", names[role]);
     if (posix_spawn_file_actions_init(&files) != 0)
         return ENOMEM;
@@ -288,5 +314,7 @@ void children_clear(struct children *c)
     sp_fd_cleanup(&c->door_end);
     sp_fd_cleanup(&c->spawner_end);
     sp_fd_cleanup(&c->directory_fd);
+    sp_fd_cleanup(&c->courier_fd);
+    sp_fd_cleanup(&c->spool_fd);
     sp_fd_cleanup(&c->boot_fd);
 }

@@ -20,6 +20,7 @@ enum child_role {
     CHILD_DIALER,
     CHILD_DOOR,
     CHILD_DIRECTORY, /* only where it is configured */
+    CHILD_COURIER,   /* only where it is configured */
     CHILD_ROLE_COUNT
 };
 
@@ -35,6 +36,9 @@ struct children {
     int boot_fd;              /* sealed memfd for all that have none of their own */
     int directory_program_fd; /* as program_fd, of directory */
     int directory_fd; /* sealed memfd for directory; -1 = it is not wanted; set before a start */
+    int courier_program_fd; /* as program_fd, of courier */
+    int courier_fd;         /* as directory_fd, of courier                  */
+    int spool_fd;           /* for courier: the folder of its spool; -1 = it is not wanted */
     int door_end, spawner_end;
     int program_fd;   /* what they run, O_PATH, close-on-exec; borrowed, set before a start */
     int penalties_fd; /* for door; borrowed, above all numbers of boot.h; set before a start */
@@ -73,6 +77,14 @@ bool children_reaped(struct children *c, pid_t pid, int64_t now_ms, enum child_r
  * Errors:  SP_ESYS
  */
 SP_MUST_USE enum sp_err children_add_directory(struct children *c, int fd, struct sp_fail *fail);
+
+/*
+ * Take the memfd of courier and the folder of its spool.
+ * fds      both taken; -1 = it is not wanted
+ * Errors:  SP_ESYS
+ */
+SP_MUST_USE enum sp_err children_add_courier(struct children *c, int fd, int spool_fd,
+                                             struct sp_fail *fail);
 
 /* True if a helper is to run at all. */
 bool children_wants(const struct children *c, enum child_role role);

@@ -43,6 +43,7 @@ void config_free(struct config *config)
     catalog_unref(&config->catalog);
     geoip_close(config->geoip);
     config_directory_free(config->directory);
+    config_webhooks_free(config->webhooks);
     if (config->text != NULL)
         sp_wipe(config->text, config->text_size);
     free(config->text);

@@ -21,6 +21,7 @@
 #include "keeper/catalog.h"
 #include "keeper/geoip.h"
 #include "keeper/config_directory.h"
+#include "keeper/config_webhooks.h"
 #include "keeper/vault.h"
 #include "keeper/guard_account.h"
 
@@ -116,6 +117,7 @@ struct config {
     struct config_lobby lobby;
 
     struct config_directory *directory; /* owned; NULL = none */
+    struct config_webhooks *webhooks;   /* owned; NULL = none */
 
     struct catalog *catalog; /* of this file alone; one reference, owned           */
     char *text;              /* owned: the file itself, so that a catalog of it and the store

@@ -220,6 +220,8 @@ enum sp_err config_check_service(struct config_load_state *s, const struct confi
     if (err == SP_OK)
         err = config_check_directory(s, raw->directory);
     if (err == SP_OK)
+        err = config_check_webhooks(s, raw);
+    if (err == SP_OK)
         err = config_check_limits(s, raw->limits);
     if (err == SP_OK)
         err = config_check_guard(s, raw->guard);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * directory: and webhooks: of the configuration, as keeper and the two processes need them.
+ * directory: of the configuration, as keeper and the process need it.
  */
 #ifndef SP_KEEPER_CONFIG_DIRECTORY_H
 #define SP_KEEPER_CONFIG_DIRECTORY_H

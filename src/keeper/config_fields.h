@@ -19,5 +19,7 @@
 
 /* config_schema_directory.c */
 extern const cyaml_schema_field_t config_directory_fields[];
+/* config_schema_webhooks.c */
+extern const cyaml_schema_value_t config_webhook_entry;
 
 #endif

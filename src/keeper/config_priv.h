@@ -230,6 +230,11 @@ struct config_raw_directory {
     struct config_raw_ldap *ldap;
 };
 
+struct config_raw_webhook {
+    char *url, *secret, **events;
+    uint32_t events_count;
+};
+
 /* The file as libcyaml gives it: a key that is absent is NULL. */
 struct config_raw {
     char *state_dir, *event_log, *control_socket, *user, *tls_min, *ca_file, *geoip;
@@ -242,6 +247,8 @@ struct config_raw {
     struct config_raw_break_glass *break_glass;
     struct config_raw_limits *limits;
     struct config_raw_directory *directory;
+    struct config_raw_webhook *webhooks;
+    uint32_t webhooks_count;
     struct config_raw_guard *guard;
     struct config_raw_lobby *lobby;
     struct config_raw_user *users;
@@ -340,6 +347,10 @@ SP_MUST_USE enum sp_err config_check_listeners(struct config_load_state *s,
 /* Check limits; a NULL is all defaults. */
 SP_MUST_USE enum sp_err config_check_limits(struct config_load_state *s,
                                             const struct config_raw_limits *raw);
+
+/* Check webhooks, after ca_file. */
+SP_MUST_USE enum sp_err config_check_webhooks(struct config_load_state *s,
+                                              const struct config_raw *raw);
 
 /* Check directory; a NULL is none. */
 SP_MUST_USE enum sp_err config_check_directory(struct config_load_state *s,

@@ -258,6 +258,7 @@ static const cyaml_schema_field_t top_fields[] = {
     FIELD_TEXT(config_raw, geoip, OPTIONAL),
     FIELD_MAP(config_raw, limits, OPTIONAL, limits_fields),
     FIELD_MAP(config_raw, directory, OPTIONAL, config_directory_fields),
+    FIELD_LIST(config_raw, webhooks, OPTIONAL, &config_webhook_entry, BOOT_COURIER_HOOKS_MAX),
     FIELD_MAP(config_raw, guard, OPTIONAL, guard_fields),
     FIELD_MAP(config_raw, lobby, OPTIONAL, lobby_fields),
     FIELD_LIST(config_raw, users, TEXT, &user_entry, CATALOG_USERS_MAX),

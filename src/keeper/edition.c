@@ -26,15 +26,23 @@ struct edition *edition_new(struct keeper *k, struct load *l)
     e->children.penalties_fd = k->guard.door_fd;
     e->children.program_fd = k->net_fd;
     e->children.directory_program_fd = k->directory_program_fd;
+    e->children.courier_program_fd = k->courier_program_fd;
     l->boot_fd = -1;
     for (size_t i = 0; i < BOOT_LISTENERS_MAX; i++)
         l->listeners[i] = -1;
     if (err == SP_OK)
         err = children_add_directory(&e->children, l->directory_fd, &fail);
     l->directory_fd = -1;
+    if (err == SP_OK)
+        err = children_add_courier(&e->children, l->courier_fd, l->spool_fd, &fail);
+    l->courier_fd = -1;
+    l->spool_fd = -1;
     if (err == SP_OK && children_wants(&e->children, CHILD_DIRECTORY) &&
         e->children.directory_program_fd < 0)
         err = sp_fail_set(&fail, SP_ESYS, "sallyport-directory is not installed", 0, 0);
+    if (err == SP_OK && children_wants(&e->children, CHILD_COURIER) &&
+        e->children.courier_program_fd < 0)
+        err = sp_fail_set(&fail, SP_ESYS, "sallyport-courier is not installed", 0, 0);
     if (err != SP_OK) {
         snprintf(l->error, sizeof(l->error), "cannot prepare the helpers: %s", fail.where);
         children_clear(&e->children);
@@ -103,6 +111,7 @@ void edition_retire(struct edition *e, int64_t now_ms)
     e->give_up_ms = now_ms + 2 * (int64_t)e->config->limits.first_byte_ms + RETIRE_MARGIN_MS;
     tell(e, CHILD_SPAWNER); /* first, since door's end is news to it */
     tell(e, CHILD_DOOR);
+    tell(e, CHILD_COURIER); /* the next one delivers */
     children_retire(&e->children);
 }
 
@@ -150,7 +159,9 @@ bool edition_is_spent(struct edition *e, int64_t now_ms)
         return false;
     end_helper(e, CHILD_DIALER);
     end_helper(e, CHILD_DIRECTORY);
-    return e->children.child[CHILD_DIALER].pid == 0 && e->children.child[CHILD_DIRECTORY].pid == 0;
+    end_helper(e, CHILD_COURIER);
+    return e->children.child[CHILD_DIALER].pid == 0 &&
+           e->children.child[CHILD_DIRECTORY].pid == 0 && e->children.child[CHILD_COURIER].pid == 0;
 }
 
 bool edition_helper(const struct edition *e, pid_t pid, enum child_role *role)
@@ -181,6 +192,7 @@ void edition_free(struct edition *e)
     for (int i = 0; i < CHILD_ROLE_COUNT; i++)
         ev_io_stop(e->keeper->loop, &e->watch[i].io);
     directory_died(e->keeper, e);
+    keeper_courier_died(e->keeper, e);
     forget_sessions(e);
     children_stop(&e->children);
     children_clear(&e->children);

@@ -111,7 +111,6 @@ enum sp_err event_write(struct event_log *log, struct event *e, bool is_durable)
 
     if (!e->is_broken)
         n = json_dumpb(e->root, line, sizeof(line) - 1, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    event_clear(e);
     if (n > 0 && n < sizeof(line)) {
         line[n] = '\n';
         err = append(log->fd, line, n + 1);
@@ -122,5 +121,8 @@ enum sp_err event_write(struct event_log *log, struct event *e, bool is_durable)
         log->written++;
     else
         log->failed++;
+    if (err == SP_OK && log->watch != NULL)
+        log->watch(log->ctx, json_string_value(json_object_get(e->root, "event")), line, n);
+    event_clear(e);
     return err;
 }

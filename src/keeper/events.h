@@ -18,10 +18,15 @@ struct event {
     bool is_broken; /* memory ran out or a value was not legal: it cannot be written */
 };
 
+/* Called with each event that was written: its name, and its line without the line's end. */
+typedef void event_watch_fn(void *ctx, const char *name, const char *line, size_t size);
+
 /* The file behind the log. */
 struct event_log {
     int fd;
     uint64_t written, failed; /* events since the start */
+    event_watch_fn *watch;    /* NULL = nobody looks; it may write events itself */
+    void *ctx;
 };
 
 /*

@@ -92,6 +92,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     keeper_tickets_tick(k, now_ms);
     keeper_grants_tick(k, now_ms);
     directory_tick(k, now_ms);
+    keeper_courier_tick(k, now_ms);
     control_tick(k, now_ms);
     keeper_reload_tick(k, now_ms);
     keeper_upgrade_tick(k, now_ms);
@@ -200,7 +201,7 @@ static bool start_parts(struct keeper *k, struct keeper_start *start)
     if (k->now == NULL)
         return false;
     k->config = k->now->config;
-    error[0] = '\0'; /* nothing of that came true */
+    error[0] = '\0'; /* what is left in it would be said at the end */
     return true;
 }
 
@@ -219,6 +220,7 @@ static struct keeper *keeper_new(struct keeper_start *start)
     k->starter_uid = start->starter_uid;
     k->net_fd = start->net_fd;
     k->directory_program_fd = start->directory_program_fd;
+    k->courier_program_fd = start->courier_program_fd;
     k->program = start->program;
     k->heir_fd = -1;
     k->elder_fd = start->elder_fd;
@@ -260,6 +262,7 @@ static void keeper_free(struct keeper *k)
     factors_clear(&k->factors);
     firewall_stop(&k->firewall);
     tickets_clear(&k->tickets);
+    courier_queue_clear(&k->courier.queue);
     grants_clear(&k->grants);
     known_targets_clear(&k->known);
     catalog_unref(&k->catalog);
@@ -276,6 +279,7 @@ int keeper_run(struct keeper_start *start)
     if (k == NULL)
         return 1;
     keeper_ops_init(k);
+    keeper_courier_watch(k);
     watch_signals(k);
     if (k->elder_fd >= 0)
         keeper_elder_watch(k);
@@ -284,6 +288,7 @@ int keeper_run(struct keeper_start *start)
     keeper_reload_stop(k, "the service is stopping");
     control_stop(k);
     keeper_sessions_clear(k);
+    keeper_courier_stop(k);
     end_editions(k);
     if (k->is_ready)
         log_service(k, "service_stopped", "all processes have ended");

@@ -20,6 +20,7 @@ struct keeper_start {
     int control_fd;           /* listening Unix socket                            */
     int elder_fd;             /* to the keeper that we take over from; -1 = none  */
     int directory_program_fd; /* sallyport-directory; -1 = it is not installed */
+    int courier_program_fd;   /* sallyport-courier; -1 = it is not installed   */
     int net_fd;               /* sallyport-net, as programs.h opened it */
     struct firewall firewall;
     const char *program;

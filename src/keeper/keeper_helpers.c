@@ -100,6 +100,9 @@ static bool on_answer(struct edition *from, struct ipc_in *in)
 
 static const struct helper_row rows[] = {
     {IPC_DIRECTORY_ANSWER, CHILD_DIRECTORY, sizeof(struct ipc_directory_answer), 0, 0, on_answer},
+    {IPC_COURIER_TAKEN, CHILD_COURIER, sizeof(struct ipc_courier_taken), 0, 0,
+     keeper_courier_taken},
+    {IPC_COURIER_NEWS, CHILD_COURIER, sizeof(struct ipc_courier_news), 0, 0, keeper_courier_news},
     {IPC_DOOR_REFUSED, CHILD_DOOR, sizeof(struct ipc_door_refused), 0, 0, on_door_refused},
     {IPC_SESSION_STARTED, CHILD_SPAWNER, sizeof(struct ipc_session_started), 1, 1,
      on_session_started},
@@ -244,6 +247,8 @@ void keeper_reap(struct keeper *k)
             fail_dials(k);
         if (role == CHILD_DIRECTORY)
             directory_died(k, e);
+        if (role == CHILD_COURIER)
+            keeper_courier_died(k, e);
         if (!k->is_ready)
             fprintf(stderr, "sallyport: %s ended while starting (status %d)\n", child_name(role),
                     status);

@@ -15,6 +15,7 @@
 #include "keeper/grants.h"
 #include "keeper/guard.h"
 #include "keeper/keeper.h"
+#include "keeper/keeper_courier.h"
 #include "keeper/objects.h"
 #include "keeper/registry.h"
 #include "keeper/session_table.h"
@@ -103,6 +104,7 @@ struct keeper {
     int64_t grants_stamp;      /* of the store's files, as the heir wrote them last */
     struct session_ops ops;
     struct directory_questions questions;
+    struct courier_feed courier;
     struct guard guard;
     struct firewall firewall;
     const char *spoiled;     /* a file of the guard that could not be used */
@@ -112,6 +114,7 @@ struct keeper {
     ev_timer tick;
     bool is_ready, is_draining, has_failed;
     int directory_program_fd; /* sallyport-directory; -1 = it is not installed */
+    int courier_program_fd;   /* sallyport-courier; -1 = it is not installed   */
     int net_fd;               /* sallyport-net, for the helpers  */
     const char *program;      /* where this program stood when it was started */
     /* Upgrade: the heir is the process that takes over from us, the elder whom we took over from.

@@ -16,7 +16,7 @@
 
 void load_init(struct load *l)
 {
-    *l = (struct load){.boot_fd = -1, .directory_fd = -1};
+    *l = (struct load){.boot_fd = -1, .directory_fd = -1, .courier_fd = -1, .spool_fd = -1};
     for (size_t i = 0; i < BOOT_LISTENERS_MAX; i++)
         l->listeners[i] = -1;
 }
@@ -119,6 +119,31 @@ static bool make_directory(struct load *l)
     return l->directory_fd >= 0;
 }
 
+static bool make_courier(struct load *l)
+{
+    struct config_webhooks *w = l->config->webhooks;
+    SP_FREE char *ca = NULL;
+    size_t ca_size = 0;
+
+    if (w == NULL)
+        return true;
+    l->spool_fd = state_folder(l->config, "spool", l->error);
+    if (l->spool_fd < 0 || !read_for(l, l->config->ca_file[0] != '\0' ? l->config->ca_file : NULL,
+                                     BOOT_CA_MAX, &ca, &ca_size))
+        return false;
+    w->boot.magic = BOOT_COURIER_MAGIC;
+    w->boot.size = sizeof(w->boot);
+    w->boot.uid = l->config->run_as_uid;
+    w->boot.gid = l->config->run_as_gid;
+    w->boot.ca_size = (uint32_t)ca_size;
+    l->courier_fd = boot_blob_write(&w->boot, sizeof(w->boot), ca, ca_size, NULL, 0);
+    for (size_t i = 0; i < BOOT_COURIER_HOOKS_MAX; i++) /* keeper has no use for them */
+        sp_wipe(w->boot.hooks[i].secret, sizeof(w->boot.hooks[i].secret));
+    if (l->courier_fd < 0)
+        snprintf(l->error, sizeof(l->error), "cannot make courier's memfd: %s", strerror(errno));
+    return l->courier_fd >= 0;
+}
+
 bool load_read(struct load *l, const char *path)
 {
     SP_FREE struct boot_config *boot = calloc(1, sizeof(*boot));
@@ -132,7 +157,7 @@ bool load_read(struct load *l, const char *path)
     lock_secrets(l->config);
     return state_prepare(l->config, l->error) == SP_OK &&
            state_certificate(l->config, boot, &l->signer, l->error) == SP_OK &&
-           make_boot(l, boot) && make_directory(l);
+           make_boot(l, boot) && make_directory(l) && make_courier(l);
 }
 
 bool load_same_address(const struct boot_listener *a, const struct boot_listener *b)
@@ -176,6 +201,8 @@ void load_clear(struct load *l)
     config_free(l->config);
     sp_fd_cleanup(&l->boot_fd);
     sp_fd_cleanup(&l->directory_fd);
+    sp_fd_cleanup(&l->courier_fd);
+    sp_fd_cleanup(&l->spool_fd);
     for (size_t i = 0; i < BOOT_LISTENERS_MAX; i++)
         sp_fd_cleanup(&l->listeners[i]);
     l->signer = NULL;

@@ -28,6 +28,7 @@ struct load {
     struct signer *signer;
     int boot_fd;                       /* the helpers' memfd                     */
     int directory_fd;                  /* directory's; -1 = it is not configured */
+    int courier_fd, spool_fd;          /* courier's, and its spool's folder; or both -1 */
     int listeners[BOOT_LISTENERS_MAX]; /* config->listener_count of them, rest -1 */
     char error[LOAD_ERROR_SIZE];       /* of the first call that returned false  */
 };

@@ -128,6 +128,7 @@ static void change_over(struct keeper *k, int64_t now_ms)
     event_log_close(&k->log);
     k->log = k->next_log;
     k->next_log.fd = -1;
+    keeper_courier_watch(k);
     edition_retire(old, now_ms);
     log_reload(k, "reloaded", "the file was read anew");
     notify_say("READY=1");

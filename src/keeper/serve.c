@@ -124,6 +124,7 @@ static bool prepare(struct serve *v, struct takeover *from, const char *path)
     v->start.net_fd = program_open("sallyport-net", v->error, sizeof(v->error));
     char missing[sizeof(v->error)]; /* only a configuration that wants it is in error */
     v->start.directory_program_fd = program_open("sallyport-directory", missing, sizeof(missing));
+    v->start.courier_program_fd = program_open("sallyport-courier", missing, sizeof(missing));
     return v->start.net_fd >= 0 && harden(v) && load_read(&v->start.load, path) &&
            open_sockets(v, from) && start_firewall(v) && become_ourselves(v);
 }

@@ -57,6 +57,25 @@ enum sp_err state_prepare(const struct config *config, char *error)
     return adopt(dir, config, error);
 }
 
+int state_folder(const struct config *config, const char *name, char *error)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+    SP_FD dir = open(config->state_dir, flags);
+    struct stat st;
+
+    if (dir >= 0 && mkdirat(dir, name, 0700) != 0 && errno != EEXIST)
+        sp_fd_cleanup(&dir);
+    SP_FD fd = dir < 0 ? -1 : openat(dir, name, flags);
+    if (fd < 0 || fstat(fd, &st) != 0 ||
+        (st.st_uid == 0 && config->run_as_uid != 0 &&
+         fchown(fd, config->run_as_uid, config->run_as_gid) != 0)) {
+        snprintf(error, STATE_ERROR_SIZE, "cannot make or open %s in %s: %s", name,
+                 config->state_dir, strerror(errno));
+        return -1;
+    }
+    return sp_fd_take(&fd);
+}
+
 char *state_read_file(const char *path, size_t max, size_t *size)
 {
     SP_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

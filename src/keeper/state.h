@@ -21,6 +21,14 @@
 SP_MUST_USE enum sp_err state_prepare(const struct config *config, char *error);
 
 /*
+ * Open a folder inside the state folder, and make it if there is none; started as root it is given
+ * to run_as.
+ * error    STATE_ERROR_SIZE bytes
+ * Returns  its descriptor (close-on-exec), or -1
+ */
+int state_folder(const struct config *config, const char *name, char *error);
+
+/*
  * Load the certificate's key and its chain into boot->pem; without a configured certificate one is
  * generated and kept in the state folder.
  * signer   written only on SP_OK; for signer_free

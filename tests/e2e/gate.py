@@ -12,7 +12,7 @@ from lab import BUILD, Process, bound_tcp, free_port, wait_for, word
 from rdpmini import Client, ntlm
 
 BINARY = pathlib.Path(os.environ.get('SALLYPORT_BIN', BUILD / 'src/cli/sallyport'))
-ROLES = ('door', 'spawner', 'dialer', 'directory')
+ROLES = ('door', 'spawner', 'dialer', 'directory', 'courier')
 
 # Each connection that fails leaves exactly one of these.
 FAILURES = {

@@ -70,6 +70,10 @@ config = {
                     "require: {approval: {by: ops, longest: 4h, reason: required, "
                     'ticket: "^C[0-9]+$"}}, concurrent: {user: 1, target: 2}, recording: "off"}'),
     "deny": bent("{name: r, ", "{name: r, effect: deny, "),
+    "webhooks": GOOD.encode() + b"webhooks: [{url: 'http://127.0.0.1:8080/a?b', events: [auth_failed], "
+                                b"secret: 0123456789abcdef}]\n",
+    "webhook_url": GOOD.encode() + b"webhooks: [{url: 'https://u:p@h:1/#x', events: [a, webhook_b], "
+                                   b"secret: 0123456789abcdef}]\n",
     "not_yet": bent("tags: [prod]}", "tags: [prod], watermark: true}"),
     "rule_tag": bent("tags: [prod]}", "tags: [none]}"),
     "secret_env": bent("password: p", "password: env:SP_NOT_SET"),

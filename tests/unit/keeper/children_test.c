@@ -200,6 +200,24 @@ static void directory_only_where_it_is_wanted(void **state)
     assert_string_equal(fail.where, "posix_spawn"); /* its program was not opened here */
 }
 
+static void courier_only_where_it_is_wanted(void **state)
+{
+    struct sp_fail fail = {0};
+    int fds[2] = {open("/dev/null", O_RDONLY | O_CLOEXEC), open("/tmp", O_RDONLY | O_CLOEXEC)};
+
+    (void)state;
+    assert_false(children_wants(&c, CHILD_COURIER));
+    assert_true(children_is_ready(&c, CHILD_COURIER));
+    assert_int_equal(children_add_courier(&c, -1, -1, NULL), SP_OK);
+    assert_false(children_due(&c, CHILD_COURIER, INT64_MAX));
+    assert_int_equal(children_add_courier(&c, fds[0], fds[1], NULL), SP_OK);
+    assert_true(children_due(&c, CHILD_COURIER, INT64_MAX));
+    assert_int_equal(children_start(&c, CHILD_COURIER, clock_now_ms(), &fail), SP_ESYS);
+    assert_string_equal(fail.where, "posix_spawn"); /* its program was not opened here */
+    c.courier_program_fd = c.program_fd;
+    assert_int_equal(start_and_hear(CHILD_COURIER).id, 0x3F); /* keeper, its own memfd, the spool */
+}
+
 static void ready_only_in_the_cage(void **state)
 {
     (void)state;
@@ -219,6 +237,7 @@ int main(int argc, char **argv)
         TEST(who_dies_all_the_time_waits),
         TEST(nothing_is_due_while_stopping),
         TEST(directory_only_where_it_is_wanted),
+        TEST(courier_only_where_it_is_wanted),
         TEST(ready_only_in_the_cage),
     };
 

@@ -47,6 +47,42 @@ static void read_back(void)
     fclose(f);
 }
 
+struct seen {
+    char name[32], line[256];
+    int count;
+};
+
+static void see(void *ctx, const char *name, const char *line, size_t size)
+{
+    struct seen *s = ctx;
+
+    snprintf(s->name, sizeof(s->name), "%s", name);
+    snprintf(s->line, sizeof(s->line), "%.*s", (int)size, line);
+    s->count++;
+}
+
+static void whoever_watches_sees_what_was_written(void **state)
+{
+    struct seen seen = {0};
+    struct event_log log;
+    struct event e;
+
+    (void)state;
+    assert_int_equal(event_log_open(&log, path, NULL), SP_OK);
+    log.watch = see;
+    log.ctx = &seen;
+    event_begin(&e, "test");
+    assert_int_equal(event_write(&log, &e, false), SP_OK);
+    read_back();
+    text[strcspn(text, "\n")] = '\0';
+    assert_string_equal(seen.name, "test");
+    assert_string_equal(seen.line, text);
+    event_log_close(&log);
+    event_begin(&e, "unwritten");
+    assert_int_equal(event_write(&log, &e, false), SP_ESYS);
+    assert_int_equal(seen.count, 1);
+}
+
 static void one_line_an_event(void **state)
 {
     struct event_log log;
@@ -151,8 +187,15 @@ static void long_text_is_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(one_line_an_event),           TEST(file_is_private),        TEST(link_is_not_followed),
-        TEST(broken_event_is_not_written), TEST(full_disk_is_a_failure), TEST(long_text_is_cut),
+        TEST(one_line_an_event),
+        TEST(file_is_private),
+        TEST(link_is_not_followed),
+        TEST(whoever_watches_sees_what_was_written),
+        TEST(file_is_private),
+        TEST(link_is_not_followed),
+        TEST(broken_event_is_not_written),
+        TEST(full_disk_is_a_failure),
+        TEST(long_text_is_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

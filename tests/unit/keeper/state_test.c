@@ -46,6 +46,29 @@ static int finish(void **state)
     return rmdir(dir);
 }
 
+static void a_folder_inside_is_made_private(void **state)
+{
+    char path[128];
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(state_folder(&config, "spool", error), -1); /* no state folder yet */
+    assert_non_null(strstr(error, "spool"));
+    assert_int_equal(state_prepare(&config, error), SP_OK);
+    for (int i = 0; i < 2; i++) { /* the second start finds it */
+        int fd = state_folder(&config, "spool", error);
+        assert_true(fd >= 0);
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        close(fd);
+    }
+    snprintf(path, sizeof(path), "%s/state/spool", dir);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(symlink("/tmp", path), 0);
+    assert_int_equal(state_folder(&config, "spool", error), -1); /* it leads elsewhere */
+    assert_int_equal(unlink(path), 0);
+}
+
 static void folder_is_made_private(void **state)
 {
     struct stat st;
@@ -166,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(folder_is_made_private),
+        TEST(a_folder_inside_is_made_private),
         TEST(missing_parent_is_explained),
         TEST(certificate_is_made_once),
         TEST(key_in_the_certificate_file_is_refused),
