@@ -33,7 +33,6 @@ struct boot_directory {
     char bind_password[BOOT_LDAP_TEXT_MAX];
     char user_filter[BOOT_LDAP_TEXT_MAX]; /* {user} stands for the escaped name      */
     char group_attribute[IPC_DIRECTORY_GROUP_SIZE];
-    char pam_service[IPC_DIRECTORY_GROUP_SIZE]; /* empty = no PAM */
     struct boot_directory_group groups[BOOT_DIRECTORY_GROUPS];
 };
 

@@ -60,7 +60,6 @@ enum ipc_directory_kind {
     IPC_DIRECTORY_GSS_WRAP,   /* data: what is to be sealed                */
     IPC_DIRECTORY_GSS_END,    /* forget the context; it is not answered    */
     IPC_DIRECTORY_LDAP,       /* user; data: the password, UTF-8           */
-    IPC_DIRECTORY_PAM,        /* user; data: the password, UTF-8           */
     IPC_DIRECTORY_KIND_COUNT
 };
 

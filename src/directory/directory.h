@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The process that proves identities by what outsiders say: Kerberos tickets, LDAP, PAM.
+ * The process that proves identities by what outsiders say: Kerberos tickets, LDAP.
  *
  *   keeper ──ASK──► directory ──fork──► one child a context or question ──► directory ──ANSWER──►
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * directory: of the configuration, which is Kerberos, LDAP and PAM.
+ * directory: of the configuration, which is Kerberos and LDAP.
  */
 #include "keeper/config_directory.h"
 

@@ -37,7 +37,7 @@ struct directory_questions {
 };
 
 /*
- * Check a name and password by LDAP or PAM. done is called once, from the loop, never from here.
+ * Check a name and password by LDAP. done is called once, from the loop, never from here.
  * password  size bytes of UTF-8, at most IPC_GSS_TOKEN_MAX; the caller wipes it
  * done     the answer's groups are our names of them
  * Errors:  SP_ESTATE no such directory is configured; SP_ELIMIT too many questions, or too long;

@@ -197,6 +197,7 @@ static bool start_parts(struct keeper *k, struct keeper_start *start)
     if (k->now == NULL)
         return false;
     k->config = k->now->config;
+    error[0] = '\0'; /* what is left in it would be said at the end */
     return true;
 }
 

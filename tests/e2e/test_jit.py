@@ -3,8 +3,12 @@
 import concurrent.futures
 import datetime
 import json
+import os
+import pathlib
 import random
+import shutil
 import socket
+import tempfile
 import threading
 import time
 
@@ -282,3 +286,40 @@ def test_a_real_client(make_gate, shadow, tmp_path):
         assert client.code() != 0
     finally:
         client.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='other accounts of the machine are asked as')
+def test_the_kernel_says_who_asks(make_gate, scripted):
+    """Accounts with roles: each is the user of its name, whatever it says of itself."""
+    people = ('daemon', 'bin', 'games')
+    folder = pathlib.Path(tempfile.mkdtemp(prefix='sallyport-'))
+    folder.chmod(0o711)
+    path = str(folder / 'c.sock')
+    service = make_gate(
+        target_entry('desk', scripted(on_active=echo)), users=people,
+        control_socket=path, api={'approvers': ['bin']},
+        rules=[{'name': 'jit', 'users': ['daemon', 'bin'], 'targets': ['desk'],
+                'require': {'approval': {'by': 'leads', 'reason': 'optional'}}}],
+        groups=[{'name': 'leads', 'members': ['bin', 'games']}])
+    def run(account, *argv, ok=True):
+        done = service.command(*argv, '--json', '-s', path, user=account, group=account, extra_groups=[])
+        answer = json.loads(done.stdout)
+        assert answer['ok'] == ok, answer
+        return answer if ok else answer['error']
+    wish = run('daemon', 'request', 'add', 'desk')['request']
+    assert wish['person'] == 'daemon'
+    assert 'speak for others' in run('daemon', 'request', 'add', 'desk', '--as', 'bin', ok=False)
+    assert 'role' in run('daemon', 'grant', 'approve', wish['id'], ok=False)
+    assert 'role' in run('games', 'grant', 'approve', wish['id'], ok=False)  # in the group, no role
+    assert 'no user' in run('sys', 'request', 'add', 'desk', ok=False)
+    assert run('daemon', 'grant', 'list')['grants'] == []
+    granted = run('bin', 'grant', 'approve', wish['id'])['grant']
+    assert granted['by'] == 'bin' and event(service, 'access_approved')['by_uid'] == 2
+    own = run('bin', 'request', 'add', 'desk')['request']['id']
+    assert 'own request' in run('bin', 'grant', 'approve', own, ok=False)
+    assert [r['id'] for r in run('daemon', 'request', 'list')['requests']] == [wish['id']]
+    assert service.events('api_refused', command='grant_approve')
+    at_work(service, 'daemon').line.close()
+    service.stop()
+    assert 'cannot be read' not in service.process.text()
+    shutil.rmtree(folder)
