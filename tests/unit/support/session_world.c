@@ -251,16 +251,13 @@ static uint32_t on_lobby_idle(void *ctx)
 
 static void on_lobby_state(void *ctx, struct session *s, struct ipc_lobby_state *out)
 {
-    (void)ctx;
-    (void)s;
+    (void)ctx, (void)s;
     *out = (struct ipc_lobby_state){.screen = IPC_LOBBY_CHOOSE};
 }
 
 static void on_lobby_act(void *ctx, struct session *s, const struct ipc_lobby_action *a)
 {
-    (void)ctx;
-    (void)s;
-    (void)a;
+    (void)ctx, (void)s, (void)a;
 }
 
 void world_init(struct world *w)
