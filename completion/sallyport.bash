@@ -5,15 +5,15 @@
 _sallyport()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' w
-    local commands='serve check passwd sessions kill reload ban user group target rule apply export vault backup explain request grant directory upgrade version help' options
+    local commands='serve check passwd sessions kill reload ban user group target rule apply export vault backup explain request grant directory ticket rdp factor upgrade version help' options
 
     case $before in
-    -c | --config | -s | --socket)
+    -c | --config | -s | --socket | -o | --rdp)
         COMPREPLY=($(compgen -f -- "$word"))
         compopt -o filenames 2>/dev/null
         return
         ;;
-    --reason | --ticket | --as | --for | --from | --at | --client | --build) return ;;
+    --reason | --ticket | --as | --for | --from | --user | --address | --at | --client | --build) return ;;
     esac
     for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ " $commands " != *" $w "* ]] || { command=$w; break; }
@@ -30,6 +30,8 @@ _sallyport()
     guard) options='explain forgive --config --socket --json --help' ;;
     ban) options='list add remove --config --socket --for --reason --json --help' ;;
     explain) options='--config --socket --from --at --nla --factor --client --build --json --help' ;;
+    ticket) options='issue list revoke --config --socket --for --from --rdp --address --json --help' ;;
+    rdp) options='-o --user --ticket --for --from --address --config --socket --json --help' ;;
     user | group | target | rule) options='list show add set remove --config --socket --json --help' ;;
     apply) options='--dry-run --prune --config --socket --json --help' ;;
     export) options='--secrets --config --socket --json --help' ;;
@@ -38,6 +40,7 @@ _sallyport()
     vault) options='rotate repair --config --socket --json --help' ;;
     backup) options='--config --json --help' ;;
     directory) options='test --config --socket --json --help' ;;
+    factor) options='enrol confirm list remove --config --socket --json --help' ;;
     kill) options='--config --socket --reason --json --help' ;;
     help) options=$commands ;;
     esac

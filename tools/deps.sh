@@ -4,7 +4,8 @@
 
 deps_build=(build-essential meson ninja-build pkg-config libssl-dev nettle-dev libseccomp-dev
     libsqlite3-dev libcyaml-dev libyaml-dev libjansson-dev libev-dev libnftables-dev libcurl4-openssl-dev libkrb5-dev libldap-dev
-    liboath-dev libsodium-dev libmaxminddb-dev tzdata libfido2-dev libqrencode-dev)
+    liboath-dev libsodium-dev libmaxminddb-dev tzdata libfido2-dev libqrencode-dev
+    libcairo2-dev fonts-dejavu-core)
 deps_demo=(freerdp2-x11 freerdp2-shadow-x11 xvfb openbox xterm x11-utils x11-xserver-utils
     procps util-linux openssl)
 deps_test=(libcmocka-dev clang-14 clang-format-14 libclang-rt-14-dev llvm-14 shellcheck python3

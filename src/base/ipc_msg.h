@@ -98,6 +98,11 @@ enum ipc_type {
     IPC_LICENCE_PUT,
     IPC_REDIRECT_REQ,
     IPC_REDIRECT_RSP,
+    /* base/ipc_lobby.h */
+    IPC_LOBBY_STATE,
+    IPC_LOBBY_ACTION,
+    IPC_LOBBY_ENTER_REQ,
+    IPC_LOBBY_ENTER_RSP,
     IPC_TYPE_COUNT
 };
 
@@ -272,6 +277,8 @@ struct ipc_decide_rsp {
     uint32_t total_ms;  /* 0 = no limit of the session's whole time */
     uint32_t tls_min;   /* 0x0301…0x0304: lowest TLS version towards this target */
     uint32_t is_restricted, credssp_min; /* 1 = the target gets no password; its CredSSP    */
+    uint32_t is_lobby; /* 1: nothing is decided yet, the person is asked first (ipc_lobby.h) */
+    uint32_t reserved;
     struct ipc_channels channels;
     uint16_t user_size, domain_size; /* of the target's account, UTF-16LE bytes */
     uint8_t user[IPC_NAME_MAX];
@@ -404,31 +411,6 @@ struct ipc_proxied {
     uint32_t reserved;
 };
 
-/* What moved through a channel: one clipboard text, one file, one open of a drive's file. */
-enum ipc_transfer_kind {
-    IPC_TRANSFER_CLIPBOARD_TEXT,
-    IPC_TRANSFER_CLIPBOARD_IMAGE,
-    IPC_TRANSFER_CLIPBOARD_FILE,
-    IPC_TRANSFER_DRIVE_FILE,
-    IPC_TRANSFER_PRINT,
-    IPC_TRANSFER_REFUSED, /* text says what the policy refused */
-    IPC_TRANSFER_KIND_COUNT
-};
-
-enum ipc_transfer_channel { IPC_TRANSFER_CLIPRDR, IPC_TRANSFER_RDPDR, IPC_TRANSFER_CHANNEL_COUNT };
-
-struct ipc_transfer {
-    struct ipc_head head;
-    uint32_t kind;      /* enum ipc_transfer_kind                                   */
-    uint32_t way;       /* IPC_WAY_TO_TARGET or IPC_WAY_TO_CLIENT                   */
-    uint64_t size;      /* announced, bytes                                         */
-    uint64_t bytes;     /* moved                                                    */
-    uint32_t is_hashed; /* 1: sha256 covers all of it; 0: partial or out of order   */
-    uint32_t channel;   /* enum ipc_transfer_channel                                */
-    uint8_t sha256[32];
-    char name[256]; /* NUL-terminated UTF-8, not yet escaped; cut if longer         */
-};
-
 /* keeper → session: end now, telling the client errinfo if it can be told. */
 struct ipc_end {
     struct ipc_head head;
@@ -454,13 +436,12 @@ static_assert(sizeof(struct ipc_verify_req) ==
                   56 + 2 * IPC_NAME_MAX + IPC_NT_RSP_MAX + IPC_NTLM_MSGS_MAX,
               "no hidden padding");
 static_assert(sizeof(struct ipc_verify_req) <= IPC_MSG_MAX, "fits one message");
-static_assert(sizeof(struct ipc_decide_rsp) == 72 + 2 * IPC_NAME_MAX + IPC_TEXT_MAX + IPC_HOST_MAX,
+static_assert(sizeof(struct ipc_decide_rsp) == 80 + 2 * IPC_NAME_MAX + IPC_TEXT_MAX + IPC_HOST_MAX,
               "no hidden padding");
 static_assert(sizeof(struct ipc_redirect_req) == 20 + IPC_REDIRECT_HOSTS * IPC_HOST_MAX,
               "no hidden padding");
 static_assert(sizeof(struct ipc_licence_get_rsp) == 28 + IPC_LICENCE_MAX, "no hidden padding");
 static_assert(sizeof(struct ipc_licence_put) == 12 + IPC_SCOPE_MAX + IPC_LICENCE_MAX, "padding");
-static_assert(sizeof(struct ipc_transfer) == 72 + 256, "no hidden padding");
 static_assert(sizeof(struct ipc_note) == 48 + 64 + IPC_TEXT_MAX, "no hidden padding");
 
 #endif

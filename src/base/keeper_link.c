@@ -34,6 +34,12 @@ static enum sp_err take_push(struct keeper_link *k)
         k->lease_until_ms = clock_now_ms() + lease.lease_ms;
         return SP_OK;
     }
+    if (in->fd_count == 0 && in->msg.head.type == IPC_LOBBY_STATE && k->lobby != NULL &&
+        in->size == sizeof(*k->lobby)) {
+        memcpy(k->lobby, in->msg.bytes, sizeof(*k->lobby));
+        k->has_lobby = true;
+        return SP_OK;
+    }
     if (in->fd_count == 0 && in->msg.head.type == IPC_END && in->size == sizeof(struct ipc_end)) {
         struct ipc_end end;
         memcpy(&end, in->msg.bytes, sizeof(end));
@@ -171,6 +177,23 @@ enum sp_err keeper_decide(struct keeper_link *k, struct ipc_decide_rsp *out)
                                        sizeof(*out), KEEPER_ANSWER_MS);
 
     return err == SP_OK ? take_decision(k, out) : err;
+}
+
+enum sp_err keeper_lobby_enter(struct keeper_link *k, struct ipc_decide_rsp *out)
+{
+    struct ipc_plain req = {0};
+    enum sp_err err = keeper_link_call(k, IPC_LOBBY_ENTER_REQ, &req, sizeof(req),
+                                       IPC_LOBBY_ENTER_RSP, sizeof(*out), KEEPER_ANSWER_MS);
+
+    return err == SP_OK ? take_decision(k, out) : err;
+}
+
+void keeper_lobby_action(struct keeper_link *k, struct ipc_lobby_action *action)
+{
+    if (ipc_send(k->fd, IPC_LOBBY_ACTION, action, sizeof(*action), NULL, 0,
+                 clock_now_ms() + KEEPER_ANSWER_MS) != SP_OK)
+        k->is_ended = true;
+    sp_wipe(action, sizeof(*action));
 }
 
 enum sp_err keeper_redirect(struct keeper_link *k, struct ipc_redirect_req *req,

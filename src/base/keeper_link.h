@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 #include "base/ipc_bind.h"
+#include "base/ipc_lobby.h"
 #include "base/ipc_msg.h"
+#include "base/ipc_transfer.h"
 
 #define KEEPER_ANSWER_MS  5000  /* keeper never computes longer; a silent keeper ends the session */
 #define KEEPER_CONNECT_MS 60000 /* the dial has its own, shorter deadline */
@@ -23,7 +25,9 @@ struct keeper_link {
     char end_reason[IPC_TEXT_MAX];
     int64_t lease_until_ms; /* of clock_now_ms; 0 = no lease yet                        */
     unsigned note_count, transfer_count;
-    struct sp_fail fail; /* detail of the last failed call                           */
+    struct sp_fail fail;           /* detail of the last failed call                           */
+    struct ipc_lobby_state *lobby; /* where LOBBY_STATE is put; NULL: it must not come  */
+    bool has_lobby;                /* it was put there since the flag was cleared       */
     struct ipc_in in;
 };
 
@@ -150,5 +154,11 @@ SP_MUST_USE enum sp_err keeper_transfer(struct keeper_link *k, struct ipc_transf
 /* A note about a failure: where, got and want come from fail. errinfo: told to the client, or 0 */
 void keeper_note_failure(struct keeper_link *k, enum ipc_step step, const struct sp_fail *fail,
                          uint32_t errinfo);
+
+/* Tell keeper what the person in the lobby answered; what is so then comes as LOBBY_STATE. */
+void keeper_lobby_action(struct keeper_link *k, struct ipc_lobby_action *action);
+
+/* Leave the lobby: the decision, or is_lobby once more. Errors: SP_ETIME; SP_ECLOSED */
+SP_MUST_USE enum sp_err keeper_lobby_enter(struct keeper_link *k, struct ipc_decide_rsp *out);
 
 #endif

@@ -52,7 +52,10 @@ bool cli_args_address(const char *text, json_t *question);
  */
 int cli_args_write_rdp(const struct cli_args *args, const char *path, const char *text);
 
-/* ---- grant.c, ticket.c, rdp.c ---- */
+/* ---- factor.c, grant.c, ticket.c, rdp.c ---- */
+
+/* `sallyport factor`. Returns the exit status. */
+int cli_factor(int argc, char **argv);
 
 /* `sallyport request` and `sallyport grant`. Returns the exit status. */
 int cli_grant(int argc, char **argv);

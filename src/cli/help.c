@@ -204,6 +204,20 @@ static const struct page pages[] = {
      "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
      "\n"
      "Example: sallyport ticket issue alice web01 --for 5m --from 192.0.2.7 --rdp web01.rdp\n"},
+    {"factor", "enrol, confirm, list and remove second factors",
+     "Usage: sallyport factor enrol USER [OPTIONS]\n"
+     "       sallyport factor confirm USER CODE [OPTIONS]\n"
+     "       sallyport factor list [OPTIONS]\n"
+     "       sallyport factor remove USER [OPTIONS]\n"
+     "\n"
+     "enrol makes a new secret for time-based codes and shows it as a QR code for an "
+     "authenticator;\n"
+     "confirm makes it good by its first code, within an hour. After twenty wrong codes in a row "
+     "a\n"
+     "factor is locked until it is removed and enrolled anew.\n"
+     "OPTIONS are -c FILE or -s SOCKET, and --json.\n"
+     "\n"
+     "Example: sallyport factor enrol alice\n"},
     {"request", "ask for access to a target for a while",
      "Usage: sallyport request add TARGET [--for TIME] [--reason TEXT] [--ticket TEXT] [OPTIONS]\n"
      "       sallyport request list [OPTIONS]\n"

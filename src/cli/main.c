@@ -84,10 +84,11 @@ static bool run_worded(int argc, char **argv, int *status)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"request", cli_grant}, {"grant", cli_grant},  {"rdp", cli_rdp},
-                    {"ticket", cli_ticket}, {"apply", cli_apply},  {"export", cli_export},
-                    {"user", cli_object},   {"group", cli_object}, {"target", cli_object},
-                    {"rule", cli_object},   {"vault", cli_vault},  {"backup", cli_backup}};
+    } commands[] = {{"factor", cli_factor}, {"request", cli_grant}, {"grant", cli_grant},
+                    {"rdp", cli_rdp},       {"ticket", cli_ticket}, {"apply", cli_apply},
+                    {"export", cli_export}, {"user", cli_object},   {"group", cli_object},
+                    {"target", cli_object}, {"rule", cli_object},   {"vault", cli_vault},
+                    {"backup", cli_backup}};
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (argc < 2 || strcmp(argv[1], commands[i].name) != 0)

@@ -4,6 +4,9 @@
  *   {"cmd":"rdp","user":"…","target":"…","host":"…","port":N}   → {"ok":true,"rdp":"…"}
  *   {"cmd":"ticket_issue","user":"…","target":"…","for_s":N,"source":"…","rdp":true,…}
  *                                   → {"ok":true,"id":"…","password":"…","expires":"…","rdp":"…"}
+ *   {"cmd":"factor_enrol","user":"…"}     → {"ok":true,"user":"…","uri":"…","secret":"…"}
+ *   {"cmd":"factor_confirm","user":"…","code":"…"}, {"cmd":"factor_remove","user":"…"}
+ *   {"cmd":"factors"}               → {"ok":true,"factors":[…]}
  *   {"cmd":"tickets"}               → {"ok":true,"tickets":[…]}
  *   {"cmd":"ticket_revoke","id":"…"}  → {"ok":true}
  *   {"cmd":"request_add","target":"…","for_s":N,"reason":"…","ticket":"…","as":"…"}
@@ -55,6 +58,10 @@ char *api_rdp_file(const struct identity_ask *ask, const char *user,
 bool api_rdp_rule(const struct identity_ask *ask, const struct catalog_user **user,
                   const struct catalog_target **target, const struct catalog_rule **rule,
                   const char **error);
+
+/* ---- keeper_factors.c ---- */
+
+identity_answer_fn api_factors, api_factor_enrol, api_factor_confirm, api_factor_remove;
 
 /* ---- api_grants.c ---- */
 

@@ -41,6 +41,10 @@ static const struct {
     {"export", ADM | AUD}, /* with secrets: root */
     {"apply", ADM},
     {"vault_rotate", ADM},
+    {"factors", ADM | AUD},
+    {"factor_enrol", ADM},
+    {"factor_confirm", ADM},
+    {"factor_remove", ADM},
     {"rdp", ADM},
     {"ticket_issue", ADM},
     {"ticket_revoke", ADM},

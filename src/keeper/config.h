@@ -69,6 +69,12 @@ struct config_role_entry {
 #define CONFIG_ALLOW_MAX  256
 #define CONFIG_BLOCK_MAX  1024
 
+/* lobby: what is asked before a desktop. */
+struct config_lobby {
+    bool is_enabled, is_contrast;
+    uint32_t idle_ms;
+};
+
 /* guard: who is kept out, besides penalties. */
 struct config_guard {
     struct guard_account_rules account;
@@ -108,6 +114,7 @@ struct config {
     struct net exempt[CONFIG_EXEMPT_MAX];
     size_t exempt_count;
     struct config_guard guard;
+    struct config_lobby lobby;
 
     struct config_directory *directory; /* owned; NULL = none */
     struct config_webhooks *webhooks;   /* owned; NULL = none */

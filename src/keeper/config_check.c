@@ -223,5 +223,7 @@ enum sp_err config_check_service(struct config_load_state *s, const struct confi
         err = config_check_webhooks(s, raw);
     if (err == SP_OK)
         err = config_check_limits(s, raw->limits);
-    return err == SP_OK ? config_check_guard(s, raw->guard) : err;
+    if (err == SP_OK)
+        err = config_check_guard(s, raw->guard);
+    return err == SP_OK ? config_check_lobby(s, raw->lobby) : err;
 }

@@ -126,6 +126,10 @@ struct config_raw_nftables {
     char *table;
 };
 
+struct config_raw_lobby {
+    char *enabled, *idle, *contrast;
+};
+
 struct config_raw_guard {
     char *account_tries, *account_consecutive, *decoy_ban, *tarpit, *tarpit_max;
     char **decoys, **allow, **block;
@@ -246,6 +250,7 @@ struct config_raw {
     struct config_raw_webhook *webhooks;
     uint32_t webhooks_count;
     struct config_raw_guard *guard;
+    struct config_raw_lobby *lobby;
     struct config_raw_user *users;
     struct config_raw_group *groups;
     struct config_raw_target *targets;
@@ -357,6 +362,10 @@ SP_MUST_USE enum sp_err config_check_directory(struct config_load_state *s,
  */
 SP_MUST_USE enum sp_err config_check_file(struct config_load_state *s, const char *field,
                                           const char *path, bool is_secret);
+/* Check lobby; a NULL is all defaults. */
+SP_MUST_USE enum sp_err config_check_lobby(struct config_load_state *s,
+                                           const struct config_raw_lobby *raw);
+
 /* Check guard; a NULL is all defaults. */
 SP_MUST_USE enum sp_err config_check_guard(struct config_load_state *s,
                                            const struct config_raw_guard *raw);

@@ -79,6 +79,13 @@ static const cyaml_schema_field_t nftables_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t lobby_fields[] = {
+    FIELD_TEXT(config_raw_lobby, enabled, OPTIONAL),
+    FIELD_TEXT(config_raw_lobby, idle, OPTIONAL),
+    FIELD_TEXT(config_raw_lobby, contrast, OPTIONAL),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t guard_fields[] = {
     FIELD_TEXT(config_raw_guard, account_tries, OPTIONAL),
     FIELD_TEXT(config_raw_guard, account_consecutive, OPTIONAL),
@@ -253,6 +260,7 @@ static const cyaml_schema_field_t top_fields[] = {
     FIELD_MAP(config_raw, directory, OPTIONAL, config_directory_fields),
     FIELD_LIST(config_raw, webhooks, OPTIONAL, &config_webhook_entry, BOOT_COURIER_HOOKS_MAX),
     FIELD_MAP(config_raw, guard, OPTIONAL, guard_fields),
+    FIELD_MAP(config_raw, lobby, OPTIONAL, lobby_fields),
     FIELD_LIST(config_raw, users, TEXT, &user_entry, CATALOG_USERS_MAX),
     FIELD_LIST(config_raw, groups, OPTIONAL, &group_entry, CATALOG_GROUPS_MAX),
     FIELD_LIST(config_raw, targets, TEXT, &target_entry, CATALOG_TARGETS_MAX),

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "keeper/keeper_grants.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_factors.h"
 #include "keeper/keeper_tickets.h"
 #include "keeper/notify.h"
 
@@ -190,6 +191,9 @@ static bool start_parts(struct keeper *k, struct keeper_start *start)
     snprintf(error, sizeof(start->load.error), "the tickets in the store cannot be read");
     if (keeper_tickets_load(k) != SP_OK)
         return false;
+    snprintf(error, sizeof(start->load.error), "the factors in the store cannot be read");
+    if (keeper_factors_load(k) != SP_OK)
+        return false;
     snprintf(error, sizeof(start->load.error), "the grants in the store cannot be read");
     if (keeper_grants_load(k) != SP_OK)
         return false;
@@ -255,6 +259,7 @@ static void keeper_free(struct keeper *k)
     keeper_store_stop(k);
     keeper_objects_stop(k);
     guard_close(&k->guard, clock_now_ms());
+    factors_clear(&k->factors);
     firewall_stop(&k->firewall);
     tickets_clear(&k->tickets);
     courier_queue_clear(&k->courier.queue);

@@ -140,9 +140,7 @@ void keeper_on_decide(void *ctx, struct session *s, struct session_decision *out
         deny(out, ERRINFO_NOT_ENTITLED, "the name cannot be taken apart");
         return;
     }
-    const char *target = name.has_target ? name.target : NULL;
-    if (s->ticket[0] != '\0')
-        target = s->ticket_target;
+    const char *target = session_lobby_target(s, &name);
     keeper_facts(k, s, &room);
     policy_decide(k->catalog, user, target, &room.facts, &d);
     if (d.verdict == POLICY_ALLOWED && s->ticket[0] != '\0' &&
@@ -155,6 +153,8 @@ void keeper_on_decide(void *ctx, struct session *s, struct session_decision *out
     } else {
         deny(out, d.errinfo, d.reason);
         out->needs = d.needs;
+        out->is_lobby = k->config->lobby.is_enabled &&
+                        (d.verdict == POLICY_NEEDS || d.verdict == POLICY_TARGET_CHOICE);
     }
     policy_explain_short(k->catalog, user, target, &room.facts, out->explained,
                          sizeof(out->explained));

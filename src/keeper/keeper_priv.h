@@ -20,6 +20,7 @@
 #include "keeper/registry.h"
 #include "keeper/session_table.h"
 #include "keeper/store.h"
+#include "keeper/factors.h"
 #include "keeper/tickets.h"
 
 #define CONTROL_CLIENTS_MAX 8
@@ -96,6 +97,7 @@ struct keeper {
     uint64_t rotation;               /* who waits for a new master key; 0 = nobody          */
     struct catalog *next_catalog;    /* goes with next                                    */
     struct tickets tickets;
+    struct factors factors;
     int64_t tickets_expire_ms; /* when dead ones are looked for */
     struct grants grants;      /* requests and grants; keeper_grants.h   */
     int64_t grants_prune_ms;   /* when old ones are looked for, or what the heir wrote */
@@ -177,6 +179,30 @@ void keeper_objects_stop(struct keeper *k);
  */
 bool keeper_objects_answer(struct control_client *c, const char *line, size_t size,
                            json_t **answer);
+
+/* ---- keeper_lobby.c ---- */
+
+/* session_ops.lobby_idle_ms. ctx: the keeper */
+uint32_t keeper_lobby_idle_ms(void *ctx);
+/* session_ops.lobby_state. ctx: the keeper */
+void keeper_lobby_state(void *ctx, struct session *s, struct ipc_lobby_state *out);
+/* session_ops.lobby_act. ctx: the keeper */
+void keeper_lobby_act(void *ctx, struct session *s, const struct ipc_lobby_action *a);
+
+/* ---- keeper_lobby_ask.c ---- */
+
+/* The screen of a target that needs an approval: to be asked for, or waited for. */
+void keeper_lobby_show_request(struct keeper *k, struct session *s, const struct policy_decision *d,
+                               struct ipc_lobby_state *out);
+
+/* Ask for what the person wrote. d: NEEDS an approval */
+void keeper_lobby_ask(struct keeper *k, struct session *s, const struct policy_decision *d,
+                      const struct ipc_lobby_action *a);
+
+/* ---- keeper_lobby.c ---- */
+
+/* Show everybody in the lobby what is so now: a rule, a grant or a person has changed. */
+void keeper_lobby_refresh(struct keeper *k);
 
 /* ---- keeper_on_decide.c ---- */
 

@@ -142,6 +142,7 @@ void keeper_reevaluate(struct keeper *k)
     for (size_t i = k->registry.count; i > 0; i--)
         if (is_watched(k->registry.list[i - 1]))
             decide_again(k, k->registry.list[i - 1], false);
+    keeper_lobby_refresh(k);
 }
 
 void keeper_reevaluate_tick(struct keeper *k)

@@ -288,7 +288,7 @@ static void session_tick(struct keeper *k, struct live *l, int64_t now_ms)
         log_stuck(k, s);
         keeper_session_end(k, s, 0x4, "not done in time", KILL_AFTER_END_MS);
     }
-    if (s->state >= SESSION_DECIDED && s->state <= SESSION_ACTIVE && now_ms >= s->lease_at_ms &&
+    if (s->state >= SESSION_LOBBY && s->state <= SESSION_ACTIVE && now_ms >= s->lease_at_ms &&
         session_lease(s, &k->ops) != SP_OK && s->kill_at_ms == 0)
         s->kill_at_ms = now_ms + EXIT_MS; /* it stopped reading */
 }

@@ -63,6 +63,25 @@ verb_fn verb_proxied;
 /* verbs_gss.c: Kerberos. Errors: a violation */
 verb_fn verb_gss_step, verb_gss_unwrap, verb_gss_wrap;
 
+/* verbs_lobby.c. Errors: a violation */
+verb_fn verb_lobby_action, verb_lobby_enter;
+
+/* DECIDE's answer where the person is asked first. Errors: a violation */
+SP_MUST_USE enum sp_err session_lobby_open(struct verb *v);
+
+/*
+ * verbs_login.c: s->decision allows it: log it, dial, and say so.
+ * type     of the answer: DECIDE_RSP or LOBBY_ENTER_RSP
+ * Errors:  a violation
+ */
+SP_MUST_USE enum sp_err session_admit(struct verb *v, uint32_t type);
+
+/* The bit of session.used that stands for a message. */
+uint32_t session_row_bit(uint32_t type);
+
+/* The target that is meant: chosen in the lobby, of the ticket, or typed with the name; or NULL. */
+const char *session_lobby_target(const struct session *s, const struct policy_name *typed);
+
 /* verbs_note.c. Errors: a violation */
 verb_fn verb_note;
 

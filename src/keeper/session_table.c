@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/ipc_transfer.h"
 #include "base/mem.h"
 #include "keeper/session_priv.h"
 
 #define IN(state) (1u << (state))
 /* A note may come while the session lives. */
 #define IN_ANY (IN(SESSION_CLOSED) - 1u)
+/* In the lobby, and back to it from a target that could not be reached. */
+#define IN_LOBBY ((IN(SESSION_ACTIVE) - IN(SESSION_LOBBY)) | IN(SESSION_REFUSED))
 
 struct row {
     uint32_t type;
@@ -37,6 +40,9 @@ static const struct row table[] = {
     {IPC_VERIFY_REQ, sizeof(struct ipc_verify_req), IN(SESSION_CHALLENGED), true, false,
      verb_verify},
     {IPC_DECIDE_REQ, sizeof(struct ipc_plain), IN(SESSION_VERIFIED), true, false, verb_decide},
+    {IPC_LOBBY_ACTION, sizeof(struct ipc_lobby_action), IN_LOBBY, false, false, verb_lobby_action},
+    {IPC_LOBBY_ENTER_REQ, sizeof(struct ipc_plain), IN(SESSION_LOBBY), false, false,
+     verb_lobby_enter},
     {IPC_DELEGATE_REQ, sizeof(struct ipc_delegate_req), IN(SESSION_DECIDED), true, false,
      verb_delegate},
     {IPC_CONNECT_REQ, sizeof(struct ipc_plain), IN(SESSION_DECIDED), true, false, verb_connect},
@@ -61,19 +67,13 @@ static const struct row table[] = {
 static_assert(ROW_COUNT <= 32, "used has a bit for each row");
 
 static const char *const state_names[] = {
-    [SESSION_OPEN] = "open",
-    [SESSION_SIGNED] = "signed",
-    [SESSION_GSS] = "kerberos",
-    [SESSION_CHALLENGED] = "login",
-    [SESSION_VERIFIED] = "verified",
-    [SESSION_DECIDED] = "decided",
-    [SESSION_CONNECTING] = "connecting",
-    [SESSION_CONNECTED] = "connected",
-    [SESSION_TRUSTED] = "trusted",
-    [SESSION_BOUND] = "bound",
-    [SESSION_ADMITTED] = "admitted",
-    [SESSION_ACTIVE] = "active",
-    [SESSION_REFUSED] = "refused",
+    [SESSION_OPEN] = "open",           [SESSION_SIGNED] = "signed",
+    [SESSION_GSS] = "kerberos",        [SESSION_CHALLENGED] = "login",
+    [SESSION_VERIFIED] = "verified",   [SESSION_LOBBY] = "lobby",
+    [SESSION_DECIDED] = "decided",     [SESSION_CONNECTING] = "connecting",
+    [SESSION_CONNECTED] = "connected", [SESSION_TRUSTED] = "trusted",
+    [SESSION_BOUND] = "bound",         [SESSION_ADMITTED] = "admitted",
+    [SESSION_ACTIVE] = "active",       [SESSION_REFUSED] = "refused",
     [SESSION_CLOSED] = "closed",
 };
 static_assert(sizeof(state_names) / sizeof(state_names[0]) == SESSION_STATE_COUNT, "all named");
@@ -126,6 +126,20 @@ static const struct row *find_row(uint32_t type)
             return &table[i];
     }
     return NULL;
+}
+
+uint32_t session_row_bit(uint32_t type)
+{
+    return 1u << (find_row(type) - table);
+}
+
+const char *session_lobby_target(const struct session *s, const struct policy_name *typed)
+{
+    if (s->ticket[0] != '\0')
+        return s->ticket_target;
+    if (s->lobby.target[0] != '\0')
+        return s->lobby.target;
+    return typed->has_target && !s->lobby.is_free ? typed->target : NULL;
 }
 
 void session_next_target(struct session *s)

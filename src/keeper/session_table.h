@@ -24,9 +24,11 @@
 
 #include "base/ipc_bind.h"
 #include "base/ipc_directory.h"
+#include "base/ipc_lobby.h"
 #include "base/ipc_msg.h"
 #include "base/penalty.h"
 #include "keeper/events.h"
+#include "keeper/factors.h"
 #include "keeper/moment.h"
 #include "keeper/policy.h"
 #include "keeper/target_binding.h"
@@ -38,7 +40,8 @@
 #define SESSION_LEASE_EVERY_MS 20000 /* … and how often it is renewed                   */
 #define SESSION_CHANNELS_MAX   31    /* static channels that one connection can have    */
 #define SESSION_CHANNEL_SIZE   16
-#define SESSION_PROOFS_MAX     4 /* factors that one session can prove              */
+#define SESSION_PROOFS_MAX     4  /* factors that one session can prove              */
+#define LOBBY_RETURNS_MAX      50 /* from targets that could not be reached           */
 
 enum session_state {
     SESSION_OPEN,
@@ -46,6 +49,7 @@ enum session_state {
     SESSION_GSS, /* Kerberos: the client has more to say */
     SESSION_CHALLENGED,
     SESSION_VERIFIED,
+    SESSION_LOBBY, /* the person is asked before anything is decided */
     SESSION_DECIDED,
     SESSION_CONNECTING,
     SESSION_CONNECTED,
@@ -69,6 +73,7 @@ struct session_account {
 /* What policy said, in the form that the table needs. */
 struct session_decision {
     bool is_allowed;
+    bool is_lobby;               /* not allowed, but the person can change that         */
     uint32_t errinfo, nt_status; /* told to the client if not allowed                   */
     uint32_t nla;                /* enum ipc_nla                                        */
     uint32_t login;              /* enum ipc_login                                      */
@@ -115,6 +120,17 @@ struct session_facts {
     uint32_t warned_s; /* the last warning said so many seconds; 0 = none yet               */
 };
 
+/* What a person in the lobby has said so far. */
+struct session_lobby {
+    bool is_used, is_busy;
+    bool is_free; /* the target that was typed with the name does not count any more */
+    uint32_t actions, returns, offset;
+    char target[CATALOG_NAME_SIZE]; /* chosen; else empty */
+    char filter[64];
+    char wrong[IPC_LOBBY_TEXT]; /* why the last answer was refused; else empty */
+    struct factors_challenge challenge;
+};
+
 /* One session as keeper sees it. */
 struct session {
     char id[SESSION_ID_SIZE];
@@ -138,6 +154,7 @@ struct session {
     char user_text[IPC_NAME_MAX], domain_text[IPC_NAME_MAX]; /* as typed, UTF-8, unescaped */
     /* Signed in by a ticket: its id (else empty), whose it is, where to. */
     char ticket[TICKET_ID_SIZE], person[TICKET_NAME_SIZE], ticket_target[TICKET_NAME_SIZE];
+    struct session_lobby lobby;
     uint8_t late_key[16];      /* for a VERIFY whose answer comes later */
     char client[IPC_TEXT_MAX]; /* client name, unescaped */
     struct session_decision decision;
@@ -226,6 +243,12 @@ struct session_ops {
     /* Use the ticket whose password was proven. NULL: it is being stored, session_ticket_done
      * follows; else why it is refused. */
     const char *(*ticket_use)(void *ctx, struct session *s);
+    /* How long the lobby waits for a person. */
+    uint32_t (*lobby_idle_ms)(void *ctx);
+    /* What the person is to see. */
+    void (*lobby_state)(void *ctx, struct session *s, struct ipc_lobby_state *out);
+    /* Take what the person answered. */
+    void (*lobby_act)(void *ctx, struct session *s, const struct ipc_lobby_action *a);
 };
 
 /* Start a session's record: id and number are made here, fd and pidfd are taken. */
@@ -257,6 +280,9 @@ void session_dialed(struct session *s, const struct session_ops *ops,
  */
 SP_MUST_USE enum sp_err session_gss_answered(struct session *s, const struct session_ops *ops,
                                              const struct ipc_directory_answer *answer);
+
+/* Show a session in the lobby what is so now; others are left alone. Errors: as session_end */
+SP_MUST_USE enum sp_err session_lobby_push(struct session *s, const struct session_ops *ops);
 
 /* ---- session_defer.c: verbs whose answer comes later ---- */
 

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/keeper_factors.h"
 #include "keeper/keeper_grants.h"
 #include "keeper/keeper_tickets.h"
 #include "keeper/listen.h"
@@ -224,6 +225,8 @@ void keeper_take_over(struct keeper *k)
         fprintf(stderr, "sallyport: %s\n", error);
     if (keeper_tickets_load(k) != SP_OK)
         fprintf(stderr, "sallyport: the tickets in the store cannot be read; none is good\n");
+    if (keeper_factors_load(k) != SP_OK)
+        fprintf(stderr, "sallyport: the factors in the store cannot be read; none is good\n");
     if (keeper_grants_load(k) != SP_OK)
         fprintf(stderr, "sallyport: the grants in the store cannot be read; none is good\n");
     if (takeover_say(k->elder_fd, TAKEOVER_READY, 0) != SP_OK)

@@ -210,30 +210,39 @@ void session_decision_tell(const struct session_decision *d, struct ipc_decide_r
     memcpy(rsp->host, d->host, sizeof(rsp->host));
 }
 
-enum sp_err verb_decide(struct verb *v)
+enum sp_err session_admit(struct verb *v, uint32_t type)
 {
     struct session *s = v->s;
-    struct session_decision *d = &s->decision;
     struct ipc_decide_rsp rsp = {0};
 
-    v->ops->decide(v->ops->ctx, s, d);
-    if (!d->is_allowed) {
-        rsp.errinfo = d->errinfo != 0 ? d->errinfo : ERRINFO_NOT_ENTITLED;
-        rsp.nt_status = d->nt_status;
-        log_denied(v, d->reason);
-        return verb_answer(v, IPC_DECIDE_RSP, &rsp, sizeof(rsp), -1);
-    }
     if (log_granted(v) != SP_OK) {
         rsp.errinfo = ERRINFO_DENIED;
         log_denied(v, "the event log cannot be written");
-        return verb_answer(v, IPC_DECIDE_RSP, &rsp, sizeof(rsp), -1);
+        return verb_answer(v, type, &rsp, sizeof(rsp), -1);
     }
-    session_decision_tell(d, &rsp);
+    session_decision_tell(&s->decision, &rsp);
     s->state = SESSION_DECIDED;
+    s->deadline_ms = v->ops->now_ms(v->ops->ctx);
     if (v->ops->dial(v->ops->ctx, s) != SP_OK) {
         struct ipc_dialed failed = {.status = IPC_DIAL_FAILED};
         session_dialed(s, v->ops, &failed, -1);
     }
+    return verb_answer(v, type, &rsp, sizeof(rsp), -1);
+}
+
+enum sp_err verb_decide(struct verb *v)
+{
+    struct session_decision *d = &v->s->decision;
+    struct ipc_decide_rsp rsp = {0};
+
+    v->ops->decide(v->ops->ctx, v->s, d);
+    if (d->is_allowed)
+        return session_admit(v, IPC_DECIDE_RSP);
+    if (d->is_lobby)
+        return session_lobby_open(v);
+    rsp.errinfo = d->errinfo != 0 ? d->errinfo : ERRINFO_NOT_ENTITLED;
+    rsp.nt_status = d->nt_status;
+    log_denied(v, d->reason);
     return verb_answer(v, IPC_DECIDE_RSP, &rsp, sizeof(rsp), -1);
 }
 

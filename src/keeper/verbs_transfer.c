@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ipc_transfer.h"
 #include "keeper/session_priv.h"
 
 static const char *const kind_names[] = {

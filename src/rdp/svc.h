@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ipc_transfer.h"
 #include "base/wire.h"
 #include "rdp/channel.h"
 

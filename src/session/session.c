@@ -20,6 +20,7 @@
 #include "rdp/errinfo.h"
 #include "rdp/x224.h"
 #include "session/signatures.h"
+#include "session/lobby.h"
 #include "session/proxied.h"
 #include "session/splice.h"
 
@@ -36,10 +37,11 @@ struct session {
     struct ipc_decide_rsp decision;
     struct back_wishes wishes;
     struct splice splice;
-    bool is_spliced;
+    bool is_spliced, had_lobby;
 };
 
 static struct session the_session;
+static struct lobby the_lobby;
 
 static enum sp_err sign_by_keeper(void *arg, uint16_t scheme, const uint8_t *tbs, size_t tbs_size,
                                   uint8_t *signature, size_t *size)
@@ -135,6 +137,10 @@ static enum sp_err decide(struct session *s)
 {
     enum sp_err err = keeper_decide(&s->keeper, &s->decision);
 
+    if (err == SP_OK && s->decision.is_lobby) {
+        s->keeper.lobby = &the_lobby.state; /* what is to be shown may come at any time now */
+        return SP_OK;                       /* which target they are for is not decided yet */
+    }
     if (err == SP_OK)
         err = hand_over_credentials(s);
     sp_wipe(&s->credentials, sizeof(s->credentials));
@@ -157,6 +163,13 @@ static void note_client(struct session *s)
         size += 2;
     text_utf8_from_utf16le(c->core.client_name, size, note.text, sizeof(note.text));
     keeper_note(&s->keeper, &note);
+}
+
+/* Which channels the decision lets pass. */
+static void note_channels(struct session *s)
+{
+    const struct gcc_client *c = &s->front.settings;
+
     for (size_t i = 0; i < c->channel_count; i++) {
         struct ipc_note channel = {.kind = IPC_NOTE_CHANNEL, .step = IPC_STEP_MCS};
 
@@ -267,6 +280,58 @@ static enum sp_err reach_target(struct session *s, enum ipc_step *step, uint32_t
     return err;
 }
 
+/* A target that could not be reached: said once, and nothing of it left. */
+static void give_target_up(struct session *s, enum ipc_step step, uint32_t errinfo, bool told)
+{
+    if (!told)
+        note_failure(s, step, &s->back.stream.fail, errinfo);
+    back_goodbye(&s->back);
+    memset(&s->back, 0, sizeof(s->back));
+    s->back.stream.fd = -1;
+}
+
+/* The lobby, and each target that is tried from it, until one is there. Arguments as reach_hop. */
+static enum sp_err through_lobby(struct session *s, enum ipc_step *step, uint32_t *errinfo,
+                                 bool *told)
+{
+    struct lobby *l = &the_lobby;
+    enum sp_err err = lobby_open(l, &s->front, &s->keeper, s->decision.idle_ms);
+
+    for (;;) {
+        *step = IPC_STEP_DECIDE;
+        *errinfo = 0;
+        if (err == SP_OK)
+            err = lobby_run(l);
+        *told = err == SP_ECLOSED || err == SP_ETIME || s->keeper.is_ended;
+        if (err != SP_OK) {
+            *errinfo = err == SP_ETIME ? ERRINFO_IDLE_TIMEOUT : 0;
+            return err;
+        }
+        err = keeper_lobby_enter(&s->keeper, &s->decision);
+        if (err == SP_OK && s->decision.is_lobby) {
+            lobby_ask_again(l);
+            continue;
+        }
+        *told = true;
+        *errinfo = s->decision.errinfo;
+        if (err == SP_OK)
+            err = *errinfo != 0 ? SP_EDENIED : hand_over_credentials(s);
+        if (err == SP_OK)
+            err = lobby_connecting(l, s->decision.target);
+        if (err != SP_OK)
+            return err;
+        err = reach_target(s, step, errinfo, told);
+        if (err == SP_OK) {
+            note_channels(s);
+            return lobby_leave(l);
+        }
+        if (s->keeper.is_ended)
+            return err;
+        give_target_up(s, *step, *errinfo, *told);
+        err = lobby_failed(l, *step);
+    }
+}
+
 /* The last note: how much passed and why it ended. */
 static void note_closed(struct session *s, const char *why)
 {
@@ -325,12 +390,19 @@ static bool prepare(struct session *s)
     enum ipc_step step;
     uint32_t errinfo = s->decision.errinfo;
     bool told = true;
+    const char *why = s->decision.errinfo != 0 ? "denied" : "failed";
     const struct sp_fail *fail = &s->front.stream.fail;
     enum sp_err err = front_settings(&s->front, &step);
 
     if (err == SP_OK) {
         note_client(s);
-        if (errinfo == 0) {
+        if (!s->decision.is_lobby)
+            note_channels(s);
+        if (s->decision.is_lobby) {
+            err = through_lobby(s, &step, &errinfo, &told);
+            s->had_lobby = true;
+            why = the_lobby.why != NULL ? the_lobby.why : why;
+        } else if (errinfo == 0) {
             err = reach_target(s, &step, &errinfo, &told);
             fail = &s->back.stream.fail;
         } else {
@@ -345,7 +417,7 @@ static bool prepare(struct session *s)
         errinfo = s->keeper.end_errinfo;
     if (!told)
         note_failure(s, step, fail, errinfo);
-    note_closed(s, end_reason(s, s->decision.errinfo != 0 ? "denied" : "failed"));
+    note_closed(s, end_reason(s, why));
     back_goodbye(&s->back);
     front_goodbye(&s->front, errinfo);
     return false;
@@ -361,6 +433,7 @@ static void run_splice(struct session *s)
     stream_read_ahead(&s->front.stream);
     stream_read_ahead(&s->back.stream);
     splice_init(&s->splice, &s->front, &s->back, &s->keeper, &s->decision);
+    s->splice.had_lobby = s->had_lobby;
     enum sp_err err = splice_run(&s->splice);
     bool is_target = s->splice.to_client.fail.code != SP_OK; /* what goes to the client is its */
     const struct sp_fail *fail = is_target ? &s->splice.to_client.fail : &s->splice.to_target.fail;

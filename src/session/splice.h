@@ -53,6 +53,7 @@ struct splice {
     bool is_demanded;  /* a Demand Active passed and its Confirm Active has not yet */
     bool is_confirmed; /* the client's Confirm Active passed: input is legal        */
     bool is_noted;     /* IPC_NOTE_ACTIVE was sent                                  */
+    bool had_lobby; /* the client had a desktop of ours before: what it said there may come late */
     bool is_gathering; /* the target's next PDUs may lie a moment, to go on as one  */
     int64_t demanded_ms;
     uint16_t chunk_max;                                    /* VCChunkSize of the target */

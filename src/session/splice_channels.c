@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/ipc_transfer.h"
 #include "rdp/mcs.h"
 #include "session/splice_priv.h"
 

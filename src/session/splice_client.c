@@ -33,7 +33,7 @@ static enum verdict on_fastpath(struct splice *s, uint8_t *frame, size_t size)
 
     if (!s->is_confirmed) {
         /* Legal while a reactivation is under way: the client has not seen it yet. */
-        if (s->is_noted)
+        if (s->is_noted || s->had_lobby)
             return VERDICT_DROP;
         return refuse_value(s, ERRINFO_INPUTPDUBADLENGTH, "input before Confirm Active", frame[0]);
     }
@@ -85,7 +85,7 @@ static enum sp_err on_data(struct splice *s, const struct share_pdu *pdu, struct
     if (data.pdu_type2 == PDUTYPE2_BITMAPCACHE_PERSISTENT_LIST)
         return SP_OK;
     if (!s->is_confirmed) {
-        if (s->is_noted)
+        if (s->is_noted || s->had_lobby)
             return SP_OK;
         s->errinfo = ERRINFO_DATAPDUSEQUENCE;
         return sp_fail_set(&s->to_target.fail, SP_ESTATE, "data before Confirm Active",

@@ -39,7 +39,7 @@ def make(make_gate, desk):
         groups=[{'name': 'staff', 'members': ['alice', 'bob', 'dave']},
                 {'name': 'leads', 'members': ['bob', 'carol']},
                 {'name': 'firefighters', 'members': ['dave']}],
-        break_glass={'group': 'firefighters'})
+        break_glass={'group': 'firefighters'}, lobby={'enabled': 'false'})
 
 
 def ask(service, who, *argv, ok=True):

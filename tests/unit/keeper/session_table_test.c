@@ -22,6 +22,8 @@ static const struct {
     {IPC_CHALLENGE_REQ, SESSION_SIGNED, SESSION_CHALLENGED},
     {IPC_VERIFY_REQ, SESSION_CHALLENGED, SESSION_VERIFIED},
     {IPC_DECIDE_REQ, SESSION_VERIFIED, SESSION_DECIDED},
+    {IPC_LOBBY_ACTION, SESSION_LOBBY, SESSION_LOBBY},
+    {IPC_LOBBY_ENTER_REQ, SESSION_LOBBY, SESSION_DECIDED},
     {IPC_CONNECT_REQ, SESSION_DECIDED, SESSION_CONNECTING},
     {IPC_CERTIFICATE_REQ, SESSION_CONNECTED, SESSION_TRUSTED},
     {IPC_BIND_REQ, SESSION_TRUSTED, SESSION_BOUND},
@@ -36,6 +38,7 @@ static const struct {
     {IPC_NOTE, SESSION_GSS, SESSION_GSS},
     {IPC_NOTE, SESSION_CHALLENGED, SESSION_CHALLENGED},
     {IPC_NOTE, SESSION_VERIFIED, SESSION_VERIFIED},
+    {IPC_NOTE, SESSION_LOBBY, SESSION_LOBBY},
     {IPC_NOTE, SESSION_DECIDED, SESSION_DECIDED},
     {IPC_NOTE, SESSION_CONNECTING, SESSION_CONNECTING},
     {IPC_NOTE, SESSION_CONNECTED, SESSION_CONNECTED},
@@ -117,7 +120,8 @@ static void second_use_is_a_violation(void **state)
 
     (void)state;
     for (size_t i = 0; i < ADVANCES; i++) {
-        if (advances[i].type == IPC_NOTE || advances[i].type == IPC_REDIRECT_REQ ||
+        if (advances[i].type == IPC_LOBBY_ACTION || advances[i].type == IPC_LOBBY_ENTER_REQ ||
+            advances[i].type == IPC_NOTE || advances[i].type == IPC_REDIRECT_REQ ||
             advances[i].type == IPC_TRANSFER)
             continue;
         world_init(&w);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/ipc_transfer.h"
 #include "support/session_world.h"
 
 static struct world w;

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "rdp/errinfo.h"
+#include "base/ipc_transfer.h"
 #include "rdp/mcs.h"
 #include "session/splice_priv.h"
 

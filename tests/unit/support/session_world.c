@@ -9,6 +9,7 @@
 
 #include <openssl/sha.h>
 
+#include "base/ipc_transfer.h"
 #include "keeper/ntlm_verify.h"
 #include "keeper/session_priv.h"
 #include "rdp/ntlm.h"
@@ -242,6 +243,23 @@ static enum sp_err on_event(void *ctx, struct event *e, bool is_durable)
     return SP_OK;
 }
 
+static uint32_t on_lobby_idle(void *ctx)
+{
+    (void)ctx;
+    return 60000;
+}
+
+static void on_lobby_state(void *ctx, struct session *s, struct ipc_lobby_state *out)
+{
+    (void)ctx, (void)s;
+    *out = (struct ipc_lobby_state){.screen = IPC_LOBBY_CHOOSE};
+}
+
+static void on_lobby_act(void *ctx, struct session *s, const struct ipc_lobby_action *a)
+{
+    (void)ctx, (void)s, (void)a;
+}
+
 void world_init(struct world *w)
 {
     struct ipc_session_started started = {.pid = 4242, .peer = {.port = 1024}};
@@ -288,6 +306,9 @@ void world_init(struct world *w)
                                   .attack = on_attack,
                                   .event = on_event,
                                   .ticket_use = on_ticket};
+    w->ops.lobby_idle_ms = on_lobby_idle;
+    w->ops.lobby_state = on_lobby_state;
+    w->ops.lobby_act = on_lobby_act;
     w->ops.kerberos_min = on_kerberos_min;
     w->ops.principal = on_principal;
     w->ops.gss = on_gss;
@@ -329,6 +350,7 @@ void world_at(struct world *w, enum session_state state)
         memcpy(s->user, user, sizeof(user));
         memcpy(s->user_text, "alice", 6);
     }
+    s->lobby.is_used = state == SESSION_LOBBY;
     if (state >= SESSION_DECIDED)
         s->decision = w->decision;
     if (state >= SESSION_TRUSTED)
@@ -426,6 +448,8 @@ size_t world_good(struct world *w, uint32_t type, struct ipc_in *in)
     switch (type) {
     case IPC_LICENCE_GET_REQ:
         return sizeof(struct ipc_licence_get_req);
+    case IPC_LOBBY_ACTION:
+        return sizeof(struct ipc_lobby_action);
     case IPC_LICENCE_PUT:
         licence->size = 8;
         return sizeof(*licence);
@@ -471,27 +495,4 @@ enum sp_err world_send_good(struct world *w, uint32_t type)
     size_t size = world_good(w, type, &in);
 
     return world_send(w, type, in.msg.bytes, size);
-}
-
-static const char *name_of(const json_t *event)
-{
-    return json_string_value(json_object_get(event, "event"));
-}
-
-size_t world_count(const struct world *w, const char *name)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < w->event_count; i++)
-        n += strcmp(name_of(w->events[i]), name) == 0 ? 1 : 0;
-    return n;
-}
-
-json_t *world_event(const struct world *w, const char *name)
-{
-    for (size_t i = w->event_count; i > 0; i--) {
-        if (strcmp(name_of(w->events[i - 1]), name) == 0)
-            return w->events[i - 1];
-    }
-    abort();
 }
