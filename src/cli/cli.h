@@ -117,6 +117,9 @@ int cli_explain(const struct cli_options *options);
  */
 json_t *cli_control_ask(const struct cli_options *options, json_t *question);
 
+/* True if a service answers on that socket. */
+bool cli_control_is_answered(const char *path);
+
 /* ---- table.c ---- */
 
 #define CLI_COLUMNS_MAX 8

@@ -87,6 +87,13 @@ static int connect_to(const char *path)
     return sp_fd_take(&fd);
 }
 
+bool cli_control_is_answered(const char *path)
+{
+    SP_FD fd = connect_to(path);
+
+    return fd >= 0;
+}
+
 static bool send_all(int fd, const char *text, size_t size)
 {
     while (size > 0) {

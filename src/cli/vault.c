@@ -47,6 +47,12 @@ static int repair(const struct cli_args *args)
 
     if (!load_config(args, &config))
         return CLI_FAILED;
+    /* It would go on with what was removed, and write over what was repaired. */
+    if (cli_control_is_answered(config->control_socket)) {
+        config_free(config);
+        cli_complain(&args->options, "the service is running; stop it, then repair the store");
+        return CLI_FAILED;
+    }
     struct vault_options key = {config->state_dir, config->master_key_source, config->master_key,
                                 false};
     snprintf(path, sizeof(path), "%s/store.db", config->state_dir);
