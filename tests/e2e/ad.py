@@ -5,6 +5,7 @@ import pathlib
 import socket
 import subprocess
 import sys
+import tempfile
 
 from lab import Process, have, wait_for, word
 
@@ -24,10 +25,12 @@ def possible():
 
 def own_network(file, *flags):
     """Run a test file again where all ports and /etc/hosts are its own. Returns the process."""
-    return subprocess.run(
-        ['unshare', '-n', '-m', '-u', sys.executable, '-m', 'pytest', '-q', '-x', '--tb=short', '-p',
-         'no:cacheprovider', *flags, str(file)], capture_output=True, text=True, check=False,
-        env={**os.environ, INSIDE: '1'}, timeout=240)
+    # A folder of its own: pytest makes its usual one private at each start, under whoever uses it.
+    with tempfile.TemporaryDirectory(prefix='sallyport-own-') as folder:
+        return subprocess.run(
+            ['unshare', '-n', '-m', '-u', sys.executable, '-m', 'pytest', '-q', '-x', '--tb=short', '-p',
+             'no:cacheprovider', f'--basetemp={folder}/t', *flags, str(file)], capture_output=True, text=True,
+            check=False, env={**os.environ, INSIDE: '1'}, timeout=240)
 
 
 def prepare_network(folder):
