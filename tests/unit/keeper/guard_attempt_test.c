@@ -122,7 +122,8 @@ static void a_killed_keeper_remembers_sources(void **state)
 
     (void)state;
     assert_int_equal(succeed("198.51.100.7", "alice", NOW), GUARD_GO);
-    /* The journal goes by the wall clock, so a debt of exactly 15 s would be a little less again. */
+    /* The journal goes by the wall clock, so a debt of exactly 15 s would be a little less again.
+     */
     config.penalties.weight_ms[PENALTY_AUTH_FAILED] = 6000;
     for (int i = 0; i < 3; i++)
         guess("192.0.2.1", "bob", true, NOW); /* 18 s: refused */
