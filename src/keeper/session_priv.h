@@ -76,6 +76,9 @@ SP_MUST_USE enum sp_err session_lobby_open(struct verb *v);
  */
 SP_MUST_USE enum sp_err session_admit(struct verb *v, uint32_t type);
 
+/* A number that no session had: an answer to an older one finds nobody. */
+uint64_t session_new_number(void);
+
 /* The bit of session.used that stands for a message. */
 uint32_t session_row_bit(uint32_t type);
 

@@ -83,14 +83,20 @@ const char *session_state_name(enum session_state state)
     return state_names[state];
 }
 
+uint64_t session_new_number(void)
+{
+    static uint64_t count;
+
+    return ++count;
+}
+
 void session_init(struct session *s, const struct ipc_session_started *started, int fd, int pidfd,
                   int64_t now_ms, uint32_t authenticate_ms)
 {
-    static uint64_t count;
     uint8_t random[8];
 
     sp_random(random, sizeof(random));
-    *s = (struct session){.number = ++count,
+    *s = (struct session){.number = session_new_number(),
                           .fd = fd,
                           .pidfd = pidfd,
                           .pid = started->pid,

@@ -47,6 +47,13 @@ static enum sp_err go_back(struct verb *v)
                            LOBBY_RETURNS_MAX);
     session_next_target(s);
     sp_fd_cleanup(&s->target_fd);
+    /* A dial that is still under way must not become the next target's connection. */
+    s->number = session_new_number();
+    s->lobby.is_busy = false;
+    s->may_rdstls = false;
+    sp_wipe(s->delegated, sizeof(s->delegated));
+    s->delegated_size = 0;
+    sp_wipe(&s->binding, sizeof(s->binding));
     s->used &= ~session_row_bit(IPC_DELEGATE_REQ);
     s->is_failure_logged = false;
     s->end_reason[0] = '\0';

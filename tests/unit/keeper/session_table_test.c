@@ -89,6 +89,26 @@ static void every_type_in_every_state(void **state)
     }
 }
 
+/* What was begun with one target is nothing to the next: not its dial, nor a password. */
+static void the_way_back_to_the_lobby_leaves_nothing(void **state)
+{
+    static struct world w;
+    struct ipc_lobby_action back = {.verb = IPC_LOBBY_BACK};
+
+    (void)state;
+    world_init(&w);
+    world_at(&w, SESSION_DECIDED);
+    uint64_t number = w.s.number;
+    w.s.delegated_size = 4;
+    assert_int_not_equal(world_send(&w, IPC_LOBBY_ACTION, &back, sizeof(back)), SP_OK);
+    w.s.lobby.is_used = true;
+    assert_int_equal(world_send(&w, IPC_LOBBY_ACTION, &back, sizeof(back)), SP_OK);
+    assert_int_equal(w.s.state, SESSION_LOBBY);
+    assert_int_not_equal(w.s.number, number);
+    assert_int_equal(w.s.delegated_size, 0);
+    world_clear(&w);
+}
+
 static void every_wrong_size_is_a_violation(void **state)
 {
     static struct world w;
@@ -234,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_in_every_state),
+        cmocka_unit_test(the_way_back_to_the_lobby_leaves_nothing),
         cmocka_unit_test(every_wrong_size_is_a_violation),
         cmocka_unit_test(second_use_is_a_violation),
         cmocka_unit_test(stray_descriptor_is_closed),
